@@ -1,0 +1,171 @@
+"""Take Chèque-Vacances Connect on any cash register.
+
+The names below are the whole public interface. They are loaded when they are first used: importing this package
+costs a till next to nothing, and loads no third-party package.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from cvconnect_pos._version import __version__
+
+if TYPE_CHECKING:
+    from cvconnect_pos.core.attempt import Attempt, Order, Way
+    from cvconnect_pos.core.lifecycle import State
+    from cvconnect_pos.core.provider import Authorization
+    from cvconnect_pos.engine import Engine
+    from cvconnect_pos.errors import (
+        AttemptStillOpen,
+        ConfigError,
+        CredentialRefused,
+        CvConnectError,
+        InvalidInput,
+        JournalError,
+        NoAnswer,
+        NotAllowedNow,
+        NotSent,
+        ProviderError,
+        ProviderRefused,
+        RequestIdReused,
+        WaitTimeout,
+    )
+    from cvconnect_pos.events import (
+        AmountChanged,
+        Approved,
+        AwaitingCustomer,
+        Cancelled,
+        Cancelling,
+        CustomerIdentified,
+        DecisionNeeded,
+        DeviceTrouble,
+        Event,
+        Expired,
+        Failed,
+        InDoubt,
+        JournalTrouble,
+        LineReleased,
+        NotPaid,
+        NotStarted,
+        QrReady,
+        QrShown,
+        ReadyToScan,
+        Refused,
+        ReversalRefused,
+        Reversed,
+        ReversedAfterKeep,
+        ScanRefused,
+        TicketPrinted,
+    )
+    from cvconnect_pos.identifiers import (
+        AdministratorAccount,
+        Beneficiary,
+        BeneficiaryKind,
+        PointOfSaleAccount,
+    )
+    from cvconnect_pos.money import check_amount, format_amount, parse_amount
+    from cvconnect_pos.outcome import Outcome
+    from cvconnect_pos.payment import Payment
+    from cvconnect_pos.peripherals import Display, PaymentPrompt, Printer, Scanner
+    from cvconnect_pos.station import Station
+    from cvconnect_pos.tender import Tender
+    from cvconnect_pos.tickets import Ticket, ticket_of
+
+_HOMES = {
+    "core.attempt": "Attempt Order Way",
+    "core.lifecycle": "State",
+    "core.provider": "Authorization",
+    "engine": "Engine",
+    "errors": "AttemptStillOpen ConfigError CredentialRefused CvConnectError InvalidInput JournalError NoAnswer "
+    "NotAllowedNow NotSent ProviderError ProviderRefused RequestIdReused WaitTimeout",
+    "events": "AmountChanged Approved AwaitingCustomer Cancelled Cancelling CustomerIdentified DecisionNeeded "
+    "DeviceTrouble Event Expired Failed InDoubt JournalTrouble LineReleased NotPaid NotStarted QrReady QrShown "
+    "ReadyToScan Refused ReversalRefused Reversed ReversedAfterKeep ScanRefused TicketPrinted",
+    "identifiers": "AdministratorAccount Beneficiary BeneficiaryKind PointOfSaleAccount",
+    "money": "check_amount format_amount parse_amount",
+    "outcome": "Outcome",
+    "payment": "Payment",
+    "peripherals": "Display PaymentPrompt Printer Scanner",
+    "station": "Station",
+    "tender": "Tender",
+    "tickets": "Ticket ticket_of",
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = [
+    "AdministratorAccount",
+    "AmountChanged",
+    "Approved",
+    "Attempt",
+    "AttemptStillOpen",
+    "Authorization",
+    "AwaitingCustomer",
+    "Beneficiary",
+    "BeneficiaryKind",
+    "Cancelled",
+    "Cancelling",
+    "ConfigError",
+    "CredentialRefused",
+    "CustomerIdentified",
+    "CvConnectError",
+    "DecisionNeeded",
+    "DeviceTrouble",
+    "Display",
+    "Engine",
+    "Event",
+    "Expired",
+    "Failed",
+    "InDoubt",
+    "InvalidInput",
+    "JournalError",
+    "JournalTrouble",
+    "LineReleased",
+    "NoAnswer",
+    "NotAllowedNow",
+    "NotPaid",
+    "NotSent",
+    "NotStarted",
+    "Order",
+    "Outcome",
+    "Payment",
+    "PaymentPrompt",
+    "PointOfSaleAccount",
+    "Printer",
+    "ProviderError",
+    "ProviderRefused",
+    "QrReady",
+    "QrShown",
+    "ReadyToScan",
+    "Refused",
+    "RequestIdReused",
+    "ReversalRefused",
+    "Reversed",
+    "ReversedAfterKeep",
+    "ScanRefused",
+    "Scanner",
+    "State",
+    "Station",
+    "Tender",
+    "Ticket",
+    "TicketPrinted",
+    "WaitTimeout",
+    "Way",
+    "__version__",
+    "check_amount",
+    "format_amount",
+    "parse_amount",
+    "ticket_of",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(_HOME))

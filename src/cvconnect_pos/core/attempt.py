@@ -1,0 +1,198 @@
+"""One attempt, rebuilt from its journal entries: what is written is what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from cvconnect_pos.core.lifecycle import FINAL, State
+from cvconnect_pos.core.provider import Authorization
+
+JsonData: TypeAlias = Mapping[str, Any]
+"""What an entry carries: texts, integers, booleans, lists and objects of them. No float, no identifier in clear."""
+
+REQUEST, ACKNOWLEDGED, TICKET = "REQUEST", "ACKNOWLEDGED", "TICKET"
+"""The kinds of entries that are not signals: the opening, the till's receipt, what became of a ticket."""
+
+
+class Way(StrEnum):
+    """How the customer is reached."""
+
+    QR = "qr"  # the customer scans what the till shows
+    SCAN = "scan"  # the till scans what the customer shows
+    EITHER = "either"  # both at once: whichever is used first wins
+    KEYED = "keyed"  # the cashier types the identifier
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the till asked: the arguments that make a request the same request.
+
+    Args:
+        request_id: The till's name of this tender line, unique for ever.
+        amount_cents: The amount asked, in cents.
+        basket_ref: The till's basket number, 1 to 20 characters.
+        way: How the customer is reached.
+        label: A text for the customer's app.
+        customer_ref: The till's customer reference.
+        seller_id: Who sells.
+        beneficiary: The customer of a keyed request, masked.
+    """
+
+    request_id: str
+    amount_cents: int
+    basket_ref: str
+    way: Way
+    label: str = ""
+    customer_ref: str = ""
+    seller_id: str = ""
+    beneficiary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal.
+
+    Args:
+        seq: Its place in the journal, from 1.
+        request_id: The attempt it belongs to.
+        at: When it was written (UTC).
+        kind: A signal's name, or `REQUEST`, `ACKNOWLEDGED`, `TICKET`.
+        state: The attempt's state from here on.
+        data: What became known.
+    """
+
+    seq: int
+    request_id: str
+    at: datetime
+    kind: str
+    state: State
+    data: JsonData
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Everything known of an attempt, after some entry.
+
+    Args:
+        order: What the till asked.
+        payment_id: Our reference at the provider (`order.paymentId`), unique per attempt.
+        state: Where it stands.
+        opened_at: When the till asked (UTC).
+        updated_at: When the last entry was written (UTC).
+        simulation: Whether no real money moves.
+        pre_transaction_id: The provider's id of the QR request.
+        transaction_id: The provider's id of the payment.
+        qr_payload: The QR's text.
+        qr_png: The QR's picture, in base64.
+        beneficiary: The customer, masked.
+        expires_at: The provider's expiry (UTC).
+        received_cents: What was received, by the provider's authorisations; None until then.
+        authorizations: The provider's authorisations.
+        reason: Why it ended, or is in doubt: a stable code.
+        cancel_asked: Whether the till asked to cancel.
+        acknowledged: Whether the till said that it recorded the outcome.
+        ticket: What became of the last ticket.
+    """
+
+    order: Order
+    payment_id: str
+    state: State
+    opened_at: datetime
+    updated_at: datetime
+    simulation: bool = True
+    pre_transaction_id: str = ""
+    transaction_id: str = ""
+    qr_payload: str = ""
+    qr_png: str = ""
+    beneficiary: str = ""
+    expires_at: datetime | None = None
+    received_cents: int | None = None
+    authorizations: tuple[Authorization, ...] = ()
+    reason: str = ""
+    cancel_asked: bool = False
+    acknowledged: bool = False
+    ticket: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether there is an outcome."""
+        return self.state in FINAL
+
+
+def order_data(order: Order, payment_id: str, *, simulation: bool) -> dict[str, Any]:
+    """Write an order as the data of a `REQUEST` entry."""
+    return {
+        "simulation": simulation,
+        "amount_cents": order.amount_cents,
+        "basket_ref": order.basket_ref,
+        "way": order.way.value,
+        "label": order.label,
+        "customer_ref": order.customer_ref,
+        "seller_id": order.seller_id,
+        "beneficiary": order.beneficiary,
+        "payment_id": payment_id,
+    }
+
+
+def authorizations_data(authorizations: Iterable[Authorization]) -> list[dict[str, Any]]:
+    """Write authorisations as data."""
+    return [
+        {
+            "number": a.number,
+            "amount_cents": a.amount_cents,
+            "holder": a.holder,
+            "validated_at": a.validated_at.isoformat() if a.validated_at else None,
+        }
+        for a in authorizations
+    ]
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _authorizations(items: Iterable[JsonData]) -> tuple[Authorization, ...]:
+    return tuple(
+        Authorization(a["number"], a["amount_cents"], a["holder"], _time(a["validated_at"])) for a in items
+    )
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {"expires_at": _time, "authorizations": _authorizations}
+"""How the fields that are not plain JSON come back."""
+
+
+def opening(entry: Entry) -> Attempt:
+    """Make the attempt that a `REQUEST` entry opens."""
+    data = dict(entry.data)
+    payment_id, simulation = data.pop("payment_id"), data.pop("simulation")
+    way = Way(data.pop("way"))
+    order = Order(request_id=entry.request_id, way=way, **data)
+    return Attempt(
+        order, payment_id, entry.state, entry.at, entry.at, simulation, beneficiary=order.beneficiary
+    )
+
+
+def fold(attempt: Attempt, entry: Entry) -> Attempt:
+    """Add one entry to what is known."""
+    known = {name: _READERS[name](value) if name in _READERS else value for name, value in entry.data.items()}
+    return replace(attempt, state=entry.state, updated_at=entry.at, **known)
+
+
+def rebuild(entries: Iterable[Entry]) -> Attempt:
+    """Rebuild an attempt from all its entries, in order.
+
+    Args:
+        entries: At least the `REQUEST` entry, first.
+
+    Returns:
+        The attempt after the last of them.
+    """
+    first, *rest = entries
+    attempt = opening(first)
+    for entry in rest:
+        attempt = fold(attempt, entry)
+    return attempt

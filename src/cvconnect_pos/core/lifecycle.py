@@ -1,0 +1,308 @@
+"""The lifecycle of one attempt: a table, (state, signal) -> (state, commands).
+
+Everything that may happen to a payment is a `Signal`: something the till did, the result of a call, or what the
+provider says. Everything to be done about it is a `Command`. The engine journals the row, then carries out its
+commands, and feeds their results back as signals. So each race of the field is a row, or a short walk through rows.
+
+The rules behind the table:
+
+* Only the provider's answer ends an attempt. A local timer can ask to cancel, nothing more.
+* *Paid* beats every local state, the cancelled and expired ones included.
+* A call whose answer was lost is followed by a status call (the state is polled), never by itself again.
+* Cancel and reversal are one call at this provider: before the customer validates it aborts, after it re-credits.
+  So it is sent only after a status that says which of the two it would be.
+
+At most one command of a row is a call, and it is the last: one call in flight per attempt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where an attempt stands."""
+
+    CREATING = "CREATING"  # journaled; the create may have been sent
+    ORPHANED = "ORPHANED"  # create of unknown fate, or refused: nobody can pay it; the line is free
+    OPENED = "OPENED"  # the provider knows it; no customer is named, nothing is shown
+    SHOWING = "SHOWING"  # the QR may have been seen
+    SCANNED = "SCANNED"  # a customer has scanned it and decides
+    SWITCHING = "SWITCHING"  # an identifier was read while the QR was shown: the QR must be dead first
+    IDENTIFYING = "IDENTIFYING"  # the payer call may have been sent
+    PAYER_UNKNOWN = "PAYER_UNKNOWN"  # its answer was lost
+    AWAITING = "AWAITING"  # the customer decides
+    CANCELLING = "CANCELLING"  # to be cancelled: what does the provider say first?
+    CANCEL_SENT = "CANCEL_SENT"  # the cancel may have been sent
+    CANCEL_UNKNOWN = "CANCEL_UNKNOWN"  # its answer was lost
+    CANCEL_CONFIRMING = "CANCEL_CONFIRMING"  # it was answered: what does the provider say now?
+    IN_DOUBT = "IN_DOUBT"  # the provider says something that cannot be read
+    RESERVED = "RESERVED"  # pre-reservation: reserved, never "paid"
+    CAPTURING = "CAPTURING"  # the capture may have been sent
+    RELEASING = "RELEASING"  # the release may have been sent
+    RELEASED = "RELEASED"  # the reservation was given back
+    DECIDING = "DECIDING"  # paid, and a person must keep or reverse it
+    CONFIRMING = "CONFIRMING"  # two-phase close: the confirmation may have been sent
+    APPROVED = "APPROVED"  # paid, in full or in part
+    REVERSING = "REVERSING"  # the reversal may have been sent
+    REVERSAL_UNKNOWN = "REVERSAL_UNKNOWN"  # its answer was lost
+    REVERSAL_REFUSED = "REVERSAL_REFUSED"  # it was refused: what does the provider say now?
+    REVERSED = "REVERSED"  # paid, then re-credited because we asked
+    REVERSED_AFTER_KEEP = "REVERSED_AFTER_KEEP"  # kept by the till, re-credited all the same
+    REFUSED = "REFUSED"  # the customer said no
+    FAILED = "FAILED"  # the provider said no
+    EXPIRED = "EXPIRED"  # nobody answered
+    CANCELLED = "CANCELLED"  # the till said no
+    LINE_RELEASED = "LINE_RELEASED"  # a supervisor freed the line; still watched
+
+
+class Signal(StrEnum):
+    """What happened."""
+
+    # the till
+    IDENTIFIED = "IDENTIFIED"  # an identifier was read or typed
+    CANCEL = "CANCEL"  # the cashier, or the till's patience
+    KEEP = "KEEP"
+    REVERSE = "REVERSE"
+    CAPTURE = "CAPTURE"
+    RELEASE = "RELEASE"
+    CONFIRM = "CONFIRM"
+    RELEASE_LINE = "RELEASE_LINE"
+    RESTARTED = "RESTARTED"  # the process came back
+    # results of calls
+    CREATED = "CREATED"
+    CREATED_NAMED = "CREATED_NAMED"  # and the customer is known already
+    QR_CREATED = "QR_CREATED"
+    CREATE_LOST = "CREATE_LOST"
+    CREATE_REFUSED = "CREATE_REFUSED"
+    PAYER_LOST = "PAYER_LOST"
+    PAYER_REFUSED = "PAYER_REFUSED"
+    CANCEL_ANSWERED = "CANCEL_ANSWERED"
+    CANCEL_LOST = "CANCEL_LOST"
+    CANCEL_REFUSED = "CANCEL_REFUSED"
+    # what the provider says
+    PENDING = "PENDING"  # no customer yet
+    SCAN_SEEN = "SCAN_SEEN"  # a customer holds it
+    PAID = "PAID"
+    OVERPAID = "OVERPAID"
+    AMOUNT_CHANGED = "AMOUNT_CHANGED"
+    HELD = "HELD"  # reserved
+    DECLINED = "DECLINED"  # the customer refused
+    REJECTED = "REJECTED"  # the provider refused
+    LAPSED = "LAPSED"  # expired
+    VOIDED = "VOIDED"  # cancelled, no money moved
+    RECREDITED = "RECREDITED"  # cancelled, money moved and came back
+    UNREADABLE = "UNREADABLE"  # paid without a readable amount, or a state we do not know
+    MISSING = "MISSING"  # not found, and past the grace
+    BROKEN = "BROKEN"  # the QR ended without a verdict: a cancel confirms that nothing lives behind it
+
+
+class Command(StrEnum):
+    """What to do about it. The calls are `CALLS`; the others are for the devices."""
+
+    SHOW = "SHOW"
+    HIDE = "HIDE"
+    ARM = "ARM"
+    DISARM = "DISARM"
+    TELL = "TELL"  # the prompt on the customer display
+    TICKET = "TICKET"
+    STATUS = "STATUS"
+    CREATE = "CREATE"
+    PAYER = "PAYER"
+    CANCEL = "CANCEL"
+    REVERSE = "REVERSE"
+    CAPTURE = "CAPTURE"
+    RELEASE = "RELEASE"
+    CONFIRM = "CONFIRM"
+
+
+S, G, C = State, Signal, Command
+
+CALLS = frozenset({C.STATUS, C.CREATE, C.PAYER, C.CANCEL, C.REVERSE, C.CAPTURE, C.RELEASE, C.CONFIRM})
+"""The commands that are network calls."""
+
+NEGATIVE = frozenset({S.REFUSED, S.FAILED, S.EXPIRED, S.CANCELLED, S.RELEASED})
+"""Ends without money. The provider may still say *paid* later: they are watched."""
+
+FINAL = NEGATIVE | {S.ORPHANED, S.APPROVED, S.REVERSED, S.REVERSED_AFTER_KEEP, S.LINE_RELEASED}
+"""The states that have an outcome."""
+
+ALIVE = frozenset(
+    {
+        S.SHOWING, S.SCANNED, S.SWITCHING, S.IDENTIFYING, S.PAYER_UNKNOWN, S.AWAITING, S.CANCELLING, S.CANCEL_SENT,
+        S.CANCEL_UNKNOWN, S.CANCEL_CONFIRMING, S.IN_DOUBT, S.RESERVED, S.CAPTURING, S.RELEASING, S.CONFIRMING,
+    }
+)  # fmt: skip
+"""The states in which a customer can still pay."""
+
+OBSERVATIONS = frozenset(
+    {
+        G.PENDING, G.SCAN_SEEN, G.PAID, G.OVERPAID, G.AMOUNT_CHANGED, G.HELD, G.DECLINED, G.REJECTED, G.LAPSED,
+        G.VOIDED, G.RECREDITED, G.UNREADABLE, G.MISSING, G.BROKEN,
+    }
+)  # fmt: skip
+"""The signals that are the provider's word; each of them has a row in every state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row: the next state, and what to do, in order."""
+
+    state: State
+    commands: tuple[Command, ...] = ()
+
+
+def _rows() -> dict[tuple[State, Signal], Step]:  # noqa: PLR0915 - a table, written as one
+    table: dict[tuple[State, Signal], Step] = {}
+
+    def row(
+        states: State | frozenset[State] | set[State], signal: Signal, to: State | None, *do: Command
+    ) -> None:
+        """Add rows; `to=None` stays. A later row replaces an earlier one, so the special follows the general."""
+        for state in [states] if isinstance(states, State) else states:
+            table[state, signal] = Step(to or state, do)
+
+    every = frozenset(State)
+    opening = {S.CREATING, S.OPENED}
+    waiting = {S.SHOWING, S.SCANNED, S.SWITCHING, S.IDENTIFYING, S.PAYER_UNKNOWN, S.AWAITING, S.IN_DOUBT}
+    cancelling = {S.CANCELLING, S.CANCEL_SENT, S.CANCEL_UNKNOWN, S.CANCEL_CONFIRMING}
+    holding = {S.RESERVED, S.CAPTURING, S.RELEASING}
+    reversing = {S.REVERSING, S.REVERSAL_UNKNOWN, S.REVERSAL_REFUSED}
+    open_ = opening | waiting | cancelling
+
+    # --- the provider's word, in every state: nothing new by default -------------------------------------------
+    for said in OBSERVATIONS:
+        row(every, said, None)
+
+    # --- the provider's word while the sale is open -------------------------------------------------------------
+    row(open_ - cancelling, G.PAID, S.APPROVED, C.HIDE, C.DISARM, C.TELL, C.TICKET)
+    row(cancelling, G.PAID, S.DECIDING, C.HIDE, C.TELL)
+    row(open_, G.OVERPAID, S.DECIDING, C.HIDE, C.DISARM, C.TELL)
+    row(open_, G.HELD, S.RESERVED, C.HIDE, C.DISARM, C.TELL, C.TICKET)
+    row(open_, G.DECLINED, S.REFUSED, C.HIDE, C.DISARM, C.TELL, C.TICKET)
+    row(open_, G.REJECTED, S.FAILED, C.HIDE, C.DISARM, C.TELL, C.TICKET)
+    row(open_, G.LAPSED, S.EXPIRED, C.HIDE, C.DISARM, C.TELL, C.TICKET)
+    row(open_, G.VOIDED, S.CANCELLED, C.HIDE, C.DISARM, C.TELL, C.TICKET)
+    row(open_, G.RECREDITED, S.REVERSED, C.HIDE, C.DISARM, C.TELL, C.TICKET)
+    row(waiting | opening, G.UNREADABLE, S.IN_DOUBT, C.HIDE, C.DISARM, C.TELL)
+    row(waiting | opening, G.MISSING, S.IN_DOUBT, C.HIDE, C.DISARM, C.TELL)
+    row({S.SHOWING, S.IN_DOUBT}, G.SCAN_SEEN, S.SCANNED, C.TELL)
+    row({S.IDENTIFYING, S.PAYER_UNKNOWN, S.AWAITING}, G.SCAN_SEEN, S.AWAITING, C.TELL)
+    row({S.SCANNED, S.AWAITING}, G.SCAN_SEEN, None)
+    row(S.IN_DOUBT, G.UNREADABLE, None)
+    row(S.IN_DOUBT, G.MISSING, None)
+
+    # --- create ----------------------------------------------------------------------------------------------------
+    row(S.CREATING, G.CREATED, S.OPENED, C.ARM, C.TELL)
+    row(S.CREATING, G.CREATED_NAMED, S.IDENTIFYING, C.DISARM, C.TELL, C.PAYER)
+    row(S.CREATING, G.QR_CREATED, S.SHOWING, C.SHOW)
+    row(S.CREATING, G.CREATE_LOST, S.ORPHANED, C.TELL)
+    row(S.CREATING, G.CREATE_REFUSED, S.ORPHANED, C.TELL)
+    row(S.CREATING, G.RESTARTED, S.ORPHANED)
+    row(S.CREATING, G.CANCEL, None)  # waits behind the create's answer, and is judged then
+
+    # --- the customer is named -------------------------------------------------------------------------------------
+    row(S.OPENED, G.IDENTIFIED, S.IDENTIFYING, C.DISARM, C.TELL, C.PAYER)
+    row(S.SHOWING, G.IDENTIFIED, S.SWITCHING, C.HIDE, C.DISARM, C.CANCEL)
+    row(S.OPENED, G.SCAN_SEEN, S.AWAITING, C.DISARM, C.TELL)
+    row(S.IDENTIFYING, G.PAYER_LOST, S.PAYER_UNKNOWN)
+    row(S.IDENTIFYING, G.PAYER_REFUSED, S.OPENED, C.TELL, C.ARM, C.STATUS)
+    row(S.IDENTIFYING, G.PENDING, S.PAYER_UNKNOWN)  # answered, and yet no payer: ask again
+    row(S.PAYER_UNKNOWN, G.PENDING, S.IDENTIFYING, C.PAYER)  # same id, same customer, same amount
+    row({S.IDENTIFYING, S.PAYER_UNKNOWN}, G.RESTARTED, S.PAYER_UNKNOWN, C.STATUS)
+    row(S.OPENED, G.RESTARTED, S.CANCELLING, C.STATUS)
+
+    # --- the QR gives way to an identifier: dead first, then the payer -----------------------------------------------
+    row(S.SWITCHING, G.CANCEL_ANSWERED, None, C.STATUS)
+    row(S.SWITCHING, G.CANCEL_REFUSED, None, C.STATUS)
+    row(S.SWITCHING, G.CANCEL_LOST, S.CANCEL_UNKNOWN, C.TELL)  # unanswered: no payer
+    row(S.SWITCHING, G.VOIDED, S.CREATING, C.CREATE)
+    row(S.SWITCHING, G.LAPSED, S.CREATING, C.CREATE)
+    row(S.SWITCHING, G.BROKEN, S.CREATING, C.CREATE)  # reached only after its cancel was answered
+    row(S.SWITCHING, G.SCAN_SEEN, S.SCANNED, C.TELL)  # the QR was first: it wins
+    row({S.SHOWING, S.SCANNED, S.SWITCHING}, G.RESTARTED, S.CANCELLING, C.HIDE, C.STATUS)
+    row({S.AWAITING, S.IN_DOUBT}, G.RESTARTED, None, C.STATUS)
+
+    # --- cancel: status, cancel, status ---------------------------------------------------------------------------------
+    row(waiting | {S.OPENED}, G.CANCEL, S.CANCELLING, C.HIDE, C.DISARM, C.TELL, C.STATUS)
+    row(cancelling, G.CANCEL, None)
+    row({S.CANCELLING, S.CANCEL_UNKNOWN}, G.PENDING, S.CANCEL_SENT, C.CANCEL)
+    row({S.CANCELLING, S.CANCEL_UNKNOWN}, G.SCAN_SEEN, S.CANCEL_SENT, C.CANCEL)
+    row(S.CANCEL_SENT, G.CANCEL_ANSWERED, S.CANCEL_CONFIRMING, C.STATUS)
+    row(S.CANCEL_SENT, G.CANCEL_REFUSED, S.CANCEL_CONFIRMING, C.STATUS)
+    row(S.CANCEL_SENT, G.CANCEL_LOST, S.CANCEL_UNKNOWN)
+    row({S.SHOWING, S.SCANNED, S.CANCELLING, S.CANCEL_UNKNOWN}, G.BROKEN, S.CANCEL_SENT, C.HIDE, C.CANCEL)
+    row(S.CANCEL_CONFIRMING, G.BROKEN, S.EXPIRED, C.HIDE, C.DISARM, C.TELL, C.TICKET)
+    row(S.CANCELLING, G.RESTARTED, None, C.STATUS)
+    row({S.CANCEL_SENT, S.CANCEL_UNKNOWN, S.CANCEL_CONFIRMING}, G.RESTARTED, S.CANCEL_UNKNOWN, C.STATUS)
+
+    # --- pre-reservation --------------------------------------------------------------------------------------------
+    row(S.RESERVED, G.CAPTURE, S.CAPTURING, C.CAPTURE)
+    row(S.RESERVED, G.RELEASE, S.RELEASING, C.RELEASE)
+    row(S.RESERVED, G.PAID, S.APPROVED, C.TELL, C.TICKET)
+    row(S.CAPTURING, G.PAID, S.APPROVED, C.TELL, C.TICKET)
+    row(S.CAPTURING, G.HELD, S.RESERVED)
+    row(S.RELEASING, G.HELD, S.RESERVED)
+    row(S.RELEASING, G.PAID, S.DECIDING, C.TELL)
+    row(holding, G.VOIDED, S.RELEASED, C.TELL, C.TICKET)
+    row(holding, G.RECREDITED, S.RELEASED, C.TELL, C.TICKET)
+    row(holding, G.LAPSED, S.RELEASED, C.TELL, C.TICKET)
+    row(holding, G.RESTARTED, None, C.STATUS)
+
+    # --- paid, and a person decides ----------------------------------------------------------------------------------
+    row(S.DECIDING, G.KEEP, S.APPROVED, C.TELL, C.TICKET)
+    row(S.DECIDING, G.REVERSE, S.REVERSING, C.REVERSE)
+    row(S.DECIDING, G.CONFIRM, S.CONFIRMING, C.CONFIRM)
+    row(S.DECIDING, G.RECREDITED, S.REVERSED, C.TELL, C.TICKET)
+    row(S.DECIDING, G.VOIDED, S.IN_DOUBT, C.TELL)
+    row(S.DECIDING, G.RESTARTED, None, C.STATUS)
+    row(S.CONFIRMING, G.PAID, S.APPROVED, C.TELL, C.TICKET)
+    row(S.CONFIRMING, G.RECREDITED, S.REVERSED, C.TELL, C.TICKET)
+    row(S.CONFIRMING, G.RESTARTED, None, C.STATUS)
+
+    # --- reversal within the window ------------------------------------------------------------------------------------
+    row(S.APPROVED, G.REVERSE, S.REVERSING, C.REVERSE)
+    row(S.REVERSING, G.CANCEL_ANSWERED, None, C.STATUS)
+    row(S.REVERSING, G.CANCEL_LOST, S.REVERSAL_UNKNOWN)
+    row(S.REVERSING, G.CANCEL_REFUSED, S.REVERSAL_REFUSED, C.STATUS)
+    row(reversing, G.RECREDITED, S.REVERSED, C.TELL, C.TICKET)
+    row(S.REVERSAL_UNKNOWN, G.PAID, S.REVERSING, C.REVERSE)  # the till chose: it may be repeated
+    row(S.REVERSAL_REFUSED, G.PAID, S.APPROVED, C.TELL)
+    row(reversing, G.RESTARTED, S.REVERSAL_UNKNOWN, C.STATUS)
+    row(S.REVERSAL_REFUSED, G.RESTARTED, None, C.STATUS)
+
+    # --- after the end: paid beats everything, a re-credit is never silent ------------------------------------------------
+    row(NEGATIVE, G.PAID, S.DECIDING, C.TELL)
+    row(NEGATIVE, G.OVERPAID, S.DECIDING, C.TELL)
+    row(NEGATIVE, G.RECREDITED, S.REVERSED, C.TELL, C.TICKET)
+    row(S.LINE_RELEASED, G.PAID, S.DECIDING, C.TELL)
+    row(S.LINE_RELEASED, G.OVERPAID, S.DECIDING, C.TELL)
+    for said, end in (
+        (G.DECLINED, S.REFUSED),
+        (G.REJECTED, S.FAILED),
+        (G.LAPSED, S.EXPIRED),
+        (G.VOIDED, S.CANCELLED),
+    ):
+        row(S.LINE_RELEASED, said, end)
+    row(S.APPROVED, G.AMOUNT_CHANGED, None, C.TELL)
+    row(S.APPROVED, G.RECREDITED, S.REVERSED_AFTER_KEEP, C.TELL, C.TICKET)
+    row(ALIVE, G.RELEASE_LINE, S.LINE_RELEASED, C.HIDE, C.DISARM, C.TELL)
+    return table
+
+
+TABLE = _rows()
+"""Every allowed (state, signal) pair. The diagram in the docs is drawn from it."""
+
+
+def step(state: State, signal: Signal) -> Step | None:
+    """Look up what follows.
+
+    Args:
+        state: Where the attempt stands.
+        signal: What happened.
+
+    Returns:
+        The row, or None when that may not happen in that state: the till is told no, a late result is dropped.
+    """
+    return TABLE.get((state, signal))

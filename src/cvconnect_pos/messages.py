@@ -1,0 +1,420 @@
+"""The words, in French for the people at the till and in English for those who build it. Data, and its readers.
+
+Every text says what happened and what to do, in the form of politeness, without blame and without a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+Language: TypeAlias = Literal["fr", "en"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A text, and what to do about it."""
+
+    text: str
+    remedy: str = ""
+
+
+class _Words(NamedTuple):
+    fr: str
+    fr_remedy: str
+    en: str
+    en_remedy: str
+
+
+_ASK_SUPPORT = ("Contactez votre assistance.", "Contact your support.")
+
+ERRORS: dict[str, _Words] = {
+    # --- amounts
+    "AMOUNT_UNREADABLE": _Words(
+        "Le montant saisi n’est pas lisible.", "Saisissez par exemple 12,50.",
+        "The amount cannot be read.", "Type it like 12,50 or 12.50.",
+    ),
+    "AMOUNT_NOT_INTEGER": _Words(
+        "Le montant doit être un nombre entier de centimes (reçu : {type}).", _ASK_SUPPORT[0],
+        "The amount must be an integer number of cents (got {type}).", "Pass 4550 for 45,50 €.",
+    ),
+    "AMOUNT_NOT_POSITIVE": _Words(
+        "Le montant doit être supérieur à zéro.", "Saisissez le montant à payer.",
+        "The amount must be above zero.", "Ask for a positive amount.",
+    ),
+    "AMOUNT_BELOW_FLOOR": _Words(
+        "{amount} est inférieur au minimum de {limit}.",
+        "Proposez un autre moyen de paiement, ou un montant d’au moins {limit}.",
+        "{amount} is below the minimum of {limit}.", "Use another tender, or ask for at least {limit}.",
+    ),
+    "AMOUNT_TOO_LARGE": _Words(
+        "Le montant dépasse {limit}.", "Vérifiez la saisie.",
+        "The amount is above {limit}.", "Check what was typed.",
+    ),
+    # --- identifiers and references
+    "BENEFICIARY_EMPTY": _Words(
+        "Aucun identifiant n’a été saisi.", "Scannez ou saisissez l’identifiant à 11 chiffres, ou l’e-mail du client.",
+        "No identifier was given.", "Scan or type the 11 digits, or the customer’s e-mail.",
+    ),
+    "BENEFICIARY_SPACES": _Words(
+        "L’identifiant est entouré d’espaces.", "Saisissez-le sans espace avant ni après.",
+        "The identifier has spaces around it.", "Give it without spaces before or after.",
+    ),
+    "BENEFICIARY_LENGTH": _Words(
+        "L’identifiant doit avoir 11 chiffres ({length} reçus).", "Vérifiez-le dans l’application du client.",
+        "The identifier must have 11 digits (got {length}).", "Check it in the customer’s app.",
+    ),
+    "BENEFICIARY_UNREADABLE": _Words(
+        "Ce n’est ni un identifiant à 11 chiffres, ni une adresse e-mail.",
+        "Vérifiez-le dans l’application du client.",
+        "This is neither an 11-digit identifier nor an e-mail address.", "Check it in the customer’s app.",
+    ),
+    "ACCOUNT_UNREADABLE": _Words(
+        "Le numéro de compte ({field}) doit avoir {limit} chiffres.", "Vérifiez-le dans l’espace ANCV du commerçant.",
+        "The account number ({field}) must have {limit} digits.", "Check it in the merchant’s ANCV space.",
+    ),
+    "REFERENCE_NOT_TEXT": _Words(
+        "Le champ {field} doit être un texte (reçu : {type}).", _ASK_SUPPORT[0],
+        "{field} must be a text (got {type}).", "Pass a str.",
+    ),
+    "REFERENCE_EMPTY": _Words(
+        "Le champ {field} est vide.", "Indiquez une valeur.", "{field} is empty.", "Give a value.",
+    ),
+    "REFERENCE_TOO_LONG": _Words(
+        "Le champ {field} dépasse {limit} caractères ({length}).", "Raccourcissez-le : il n’est jamais coupé.",
+        "{field} is longer than {limit} characters ({length}).", "Shorten it: it is never cut.",
+    ),
+    "REFERENCE_UNPRINTABLE": _Words(
+        "Le champ {field} contient un caractère non imprimable.", "Retirez-le.",
+        "{field} holds a character that cannot be printed.", "Remove it.",
+    ),
+    "WAY_UNKNOWN": _Words(
+        "Ce mode de paiement n’existe pas : {value}.", "Choisissez : {allowed}.",
+        "There is no such way to pay: {value}.", "Choose one of: {allowed}.",
+    ),
+    "BENEFICIARY_MISSING": _Words(
+        "La saisie directe demande l’identifiant du client.", "Saisissez l’identifiant à 11 chiffres, ou l’e-mail.",
+        "A keyed request needs the customer’s identifier.", "Pass beneficiary=.",
+    ),
+    "BENEFICIARY_UNWANTED": _Words(
+        "Un identifiant ne va qu’avec la saisie directe.", "Utilisez le mode « keyed ».",
+        "An identifier goes only with a keyed request.", "Use way=Way.KEYED, or leave beneficiary out.",
+    ),
+    # --- payments
+    "NOT_ALLOWED_NOW": _Words(
+        "Cette action n’est pas possible maintenant (paiement {state}).", "Attendez la fin de l’opération en cours.",
+        "{action} is not possible while the payment is {state}.", "Wait for the next event.",
+    ),
+    "ATTEMPT_STILL_OPEN": _Words(
+        "Le panier {basket_ref} a déjà une demande en cours ou non enregistrée.",
+        "Terminez-la ou enregistrez son résultat avant d’en créer une autre.",
+        "Basket {basket_ref} has an attempt that is open or not acknowledged ({request_id}).",
+        "Settle it and acknowledge() it first.",
+    ),
+    "REQUEST_ID_REUSED": _Words(
+        "Cette référence de demande a déjà servi pour une autre opération.", _ASK_SUPPORT[0],
+        "The request id {request_id} was used with other arguments.", "Use a new request_id for a new request.",
+    ),
+    "REQUEST_UNKNOWN": _Words(
+        "Cette demande est inconnue du journal.", "Vérifiez sa référence.",
+        "The journal knows no request {request_id}.", "Check the request_id.",
+    ),
+    "WAIT_TIMEOUT": _Words(
+        "Le paiement n’est pas terminé.", "Attendez encore, ou annulez.",
+        "The payment is not over.", "Wait again, or cancel.",
+    ),
+    "STATION_CLOSED": _Words(
+        "La caisse CVConnect est fermée.", "Rouvrez-la.", "The station is closed.", "Open it again.",
+    ),
+    # --- journal
+    "JOURNAL_UNAVAILABLE": _Words(
+        "Le journal {path} est inaccessible : aucune demande n’est envoyée.", "Vérifiez le disque et les droits.",
+        "The journal {path} cannot be used: nothing is sent.", "Check the disk and the access rights.",
+    ),
+    "JOURNAL_LOCKED": _Words(
+        "Le journal {path} est utilisé par un autre programme.", "Fermez l’autre programme.",
+        "The journal {path} is in use by another process.", "Close the other process.",
+    ),
+    "JOURNAL_DISK_FULL": _Words(
+        "Le disque est plein : aucune demande n’est envoyée.", "Libérez de la place sur le disque.",
+        "The disk is full: nothing is sent.", "Free some space.",
+    ),
+    "JOURNAL_READ_ONLY": _Words(
+        "Le journal {path} est en lecture seule.", "Vérifiez les droits du fichier et du dossier.",
+        "The journal {path} is read-only.", "Check the rights of the file and its folder.",
+    ),
+    "JOURNAL_DAMAGED": _Words(
+        "Le journal {path} est endommagé : aucune demande n’est envoyée.", "N’y touchez pas. " + _ASK_SUPPORT[0],
+        "The journal {path} is damaged: nothing is sent.", "Leave it as it is and contact your support.",
+    ),
+    "JOURNAL_FOREIGN": _Words(
+        "Le fichier {path} n’est pas un journal de cvconnect-pos.", "Choisissez un autre fichier.",
+        "The file {path} is no journal of cvconnect-pos.", "Choose another file.",
+    ),
+    "JOURNAL_VERSION": _Words(
+        "Le journal {path} vient d’une autre version (schéma {version}).", "Mettez le logiciel à jour.",
+        "The journal {path} has schema {version}, which this version does not know.", "Update the software.",
+    ),
+    "JOURNAL_CLOSED": _Words(
+        "Le journal est fermé.", "Rouvrez la caisse.", "The journal is closed.", "Open the station again.",
+    ),
+    # --- station file
+    "CONFIG_MISSING": _Words(
+        "Le fichier {file} est introuvable.", "Créez-le, ou indiquez un autre chemin.",
+        "There is no file {file}.", "Create it, or name another path.",
+    ),
+    "CONFIG_SYNTAX": _Words(
+        "Le fichier {file} n’est pas du TOML valide : {detail}.", "Corrigez cette ligne.",
+        "{file} is no valid TOML: {detail}.", "Correct that line.",
+    ),
+    "CONFIG_INVALID": _Words(
+        "{file} : la valeur de « {key} » ne convient pas ({detail}).", "Corrigez cette clé.",
+        "{file}: the value of `{key}` will not do ({detail}).", "Correct this key.",
+    ),
+    "CONFIG_UNKNOWN_KEY": _Words(
+        "{file} : la clé « {key} » est inconnue.", "Retirez-la, ou vérifiez son orthographe ({allowed}).",
+        "{file}: the key `{key}` is unknown.", "Remove it, or check its spelling ({allowed}).",
+    ),
+    "CONFIG_KEY_MISSING": _Words(
+        "{file} : la clé « {key} » manque.", "Ajoutez-la.",
+        "{file}: the key `{key}` is missing.", "Add it.",
+    ),
+    "CONFIG_SECRET": _Words(
+        "{file} : le secret désigné par « {key} » est introuvable ({source}).",
+        "Définissez-le : un secret ne figure jamais dans ce fichier.",
+        "{file}: the secret that `{key}` names cannot be found ({source}).",
+        "Set it there: a secret never stands in this file.",
+    ),
+    "CONFIG_DEVICE": _Words(
+        "{file} : aucun pilote pour « {url} » ({key}).", "Pilotes disponibles : {allowed}.",
+        "{file}: no driver for `{url}` ({key}).", "Drivers that are installed: {allowed}.",
+    ),
+    "CONFIG_EXTRA_MISSING": _Words(
+        "{file} : « {key} » demande le paquet Python « {package} ».", "Installez-le : pip install {package}",
+        "{file}: `{key}` needs the Python package `{package}`.", "Install it: pip install {package}",
+    ),
+    "CONFIG_DEVICE_REFUSED": _Words(
+        "{file} : « {key} » : {detail}", "Corrigez cette clé.",
+        "{file}: `{key}`: {detail}", "Correct this key.",
+    ),
+    "PROVIDER_URL": _Words(
+        "L’adresse du fournisseur n’est pas acceptée ({key}).",
+        "Utilisez https:// ; http:// n’est permis que vers cette machine, hors production.",
+        "The provider’s address is not accepted ({key}).",
+        "Use https://; http:// is allowed only to this machine, outside production.",
+    ),
+    # --- provider
+    "PROVIDER_ERROR": _Words(
+        "Le service Chèque-Vacances n’a pas répondu comme attendu.", "Réessayez plus tard.",
+        "The provider did not answer as expected.", "Try again later.",
+    ),
+    "PROVIDER_UNREACHABLE": _Words(
+        "Le service Chèque-Vacances est injoignable : rien n’a été envoyé.", "Vérifiez la connexion Internet.",
+        "The provider cannot be reached: nothing was sent ({reason}).", "Check the network.",
+    ),
+    "PROVIDER_NO_ANSWER": _Words(
+        "Le service Chèque-Vacances n’a pas répondu : le résultat est inconnu.",
+        "N’encaissez pas une seconde fois : la caisse vérifie.",
+        "The provider did not answer: the outcome is unknown ({reason}).",
+        "Do not charge again: the SDK finds out.",
+    ),
+    "PROVIDER_REFUSED": _Words(
+        "Le service Chèque-Vacances a refusé la demande.", _ASK_SUPPORT[0],
+        "The provider refused the request.", "See the code.",
+    ),
+    "INVALID_SEAL": _Words(
+        "Le sceau du commerçant est refusé : plus rien n’est envoyé.",
+        "Vérifiez provider.seal_key et provider.seal_key_version, puis redémarrez la caisse.",
+        "The merchant’s seal is refused: nothing more is sent.",
+        "Check provider.seal_key and provider.seal_key_version, then restart.",
+    ),
+    "MERCHANT_NOT_ALLOWED": _Words(
+        "Ce commerçant n’est pas autorisé : plus rien n’est envoyé.",
+        "Vérifiez provider.shop_id et provider.service_provider_id, puis redémarrez la caisse.",
+        "This merchant is not allowed: nothing more is sent.",
+        "Check provider.shop_id and provider.service_provider_id, then restart.",
+    ),
+    "BAD_REQUEST": _Words(
+        "Le service Chèque-Vacances ne comprend pas la demande.", _ASK_SUPPORT[0],
+        "The provider does not understand the request.", "Report it with the debug log.",
+    ),
+    "OPERATION_TRANSACTION_NOT_ALLOWED": _Words(
+        "Le service Chèque-Vacances n’autorise pas cette opération.", "Vérifiez l’état du paiement.",
+        "The provider does not allow this operation now.", "Look at the payment’s state.",
+    ),
+    "TRANSACTION_NOT_FOUND": _Words(
+        "Le service Chèque-Vacances ne trouve pas cette transaction.", _ASK_SUPPORT[0],
+        "The provider does not find this transaction.", "Report it.",
+    ),
+    "BENEFICIARY_NOT_FOUND": _Words(
+        "Aucun compte Chèque-Vacances ne correspond à cet identifiant.", "Vérifiez-le dans l’application du client.",
+        "No wallet has this identifier.", "Check it in the customer’s app.",
+    ),
+    "OTHER_TRANSACTION_PENDING": _Words(
+        "Une autre demande attend déjà dans l’application du client.",
+        "Demandez au client de la valider ou de la refuser, puis recommencez.",
+        "Another request waits in the customer’s app.", "Ask the customer to settle it, then scan again.",
+    ),
+    "INVALID_TRANSACTION_AMOUNT": _Words(
+        "Le service Chèque-Vacances n’accepte pas ce montant.", "Vérifiez le minimum et le montant.",
+        "The provider does not accept this amount.", "Check the floor and the amount.",
+    ),
+    "INVALID_TRANSACTION_CURRENCY": _Words(
+        "Le service Chèque-Vacances n’accepte pas cette devise.", _ASK_SUPPORT[0],
+        "The provider does not accept this currency.", "Report it.",
+    ),
+    "INTERNAL_SERVER_ERROR": _Words(
+        "Le service Chèque-Vacances a une panne.", "La caisse réessaie de savoir.",
+        "The provider has a fault.", "The SDK keeps asking.",
+    ),
+    # --- labels and devices (reasons of events)
+    "PRODUCT_CODE": _Words(
+        "Code produit lu.", "Présentez l’identifiant Chèque-Vacances.",
+        "A product code was read.", "Present the Chèque-Vacances identifier.",
+    ),
+    "DAMAGED": _Words(
+        "Lecture incomplète.", "Scannez de nouveau.", "A damaged read.", "Scan again.",
+    ),
+    "NOT_AN_IDENTIFIER": _Words(
+        "Ce code n’est pas un identifiant Chèque-Vacances.", "Présentez l’identifiant de l’application.",
+        "This code is no Chèque-Vacances identifier.", "Present the identifier of the app.",
+    ),
+    "CANCEL_CROSSED": _Words(
+        "Le client a payé pendant l’annulation.", "Gardez le paiement ou remboursez-le.",
+        "The customer paid while you cancelled.", "Keep it or reverse it.",
+    ),
+    "LATE_PAYMENT": _Words(
+        "Le paiement est arrivé après la fin de la demande.", "Gardez-le ou remboursez-le.",
+        "The payment came after the end of the request.", "Keep it or reverse it.",
+    ),
+    "OVERPAID": _Words(
+        "Le montant reçu dépasse le montant demandé.", "Gardez-le ou remboursez-le.",
+        "More was received than asked.", "Keep it or reverse it.",
+    ),
+    "PATIENCE": _Words(
+        "Le délai est dépassé.", "Recommencez si le client est encore là.",
+        "The time is over.", "Ask again if the customer is still there.",
+    ),
+    "UNREADABLE_ANSWER": _Words(
+        "La réponse du service n’est pas lisible.", "Attendez : la caisse vérifie.",
+        "The provider’s answer cannot be read.", "Wait: the SDK asks again.",
+    ),
+    "INTERRUPTED": _Words(
+        "La caisse a été interrompue avant la création de la demande.", "Recommencez.",
+        "The till was interrupted before the request was created.", "Ask again.",
+    ),
+    "INTERNAL": _Words(
+        "Une erreur inattendue s’est produite.", _ASK_SUPPORT[0], "An unexpected fault.", "Report it.",
+    ),
+}  # fmt: skip
+
+EVENTS: dict[str, tuple[str, str]] = {
+    "QrReady": ("QR code prêt.", "QR ready."),
+    "QrShown": ("QR code affiché au client.", "QR shown to the customer."),
+    "ReadyToScan": ("Scannez l’identifiant du client.", "Scan the customer’s identifier."),
+    "ScanRefused": ("{reason_text}", "{reason_text}"),
+    "CustomerIdentified": ("Client {beneficiary}.", "Customer {beneficiary}."),
+    "AwaitingCustomer": (
+        "En attente de paiement : le client valide dans son application.",
+        "Waiting for the customer to validate in the app.",
+    ),
+    "Cancelling": ("Annulation demandée…", "Cancelling…"),
+    "InDoubt": ("Résultat incertain : {reason_text}", "In doubt: {reason_text}"),
+    "Approved": (
+        "Validé : {received} reçus sur {asked} demandés{remainder}.",
+        "Approved: {received} received of {asked} asked{remainder}.",
+    ),
+    "Refused": ("Le client a refusé le paiement.", "The customer refused."),
+    "Failed": ("Le paiement a été rejeté.", "The payment was rejected."),
+    "Expired": ("La demande a expiré.", "The request expired."),
+    "Cancelled": ("La demande est annulée.", "The request is cancelled."),
+    "NotStarted": (
+        "La demande n’a pas pu être créée. {reason_text}",
+        "The request was not created. {reason_text}",
+    ),
+    "LineReleased": ("Ligne libérée par un responsable.", "Line released by a supervisor."),
+    "DecisionNeeded": (
+        "Décision à prendre : {why_text} ({received})",
+        "Decision needed: {why_text} ({received})",
+    ),
+    "AmountChanged": ("Le montant du paiement a changé.", "The amount of the payment changed."),
+    "Reversed": ("Paiement annulé : {received} rendus au client.", "Reversed: {received} given back."),
+    "ReversalRefused": (
+        "Annulation refusée, le paiement de {received} reste acquis. {reason_text}",
+        "Reversal refused, the payment of {received} stands. {reason_text}",
+    ),
+    "ReversedAfterKeep": (
+        "Attention : un paiement conservé de {received} a été rendu au client.",
+        "Attention: a payment of {received} that was kept has been given back.",
+    ),
+    "TicketPrinted": ("Ticket : {outcome_text}.", "Ticket: {outcome_text}."),
+    "DeviceTrouble": ("Périphérique {device} : {reason}.", "Device {device}: {reason}."),
+    "JournalTrouble": ("Journal : {reason_text}", "Journal: {reason_text}"),
+}
+
+_OUTCOMES: dict[str, tuple[str, str]] = {
+    "printed": ("imprimé", "printed"),
+    "not_sent": ("non imprimé", "not printed"),
+    "unknown": ("impression incertaine", "unknown whether it was printed"),
+}
+_REMAINDER = (", reste {0} à régler autrement", ", {0} left to pay otherwise")
+
+
+class _Fields(dict[str, Any]):
+    """A text is shown even where a field is missing."""
+
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def error_message(code: str, fields: Mapping[str, object], language: Language) -> Message:
+    """Give the words of an error.
+
+    Args:
+        code: Its stable code; an unknown one gets the words of `INTERNAL`.
+        fields: What the words need.
+        language: French or English.
+
+    Returns:
+        The text and the remedy.
+    """
+    words = ERRORS.get(code, ERRORS["INTERNAL"])
+    text, remedy = (words.fr, words.fr_remedy) if language == "fr" else (words.en, words.en_remedy)
+    known = _Fields(fields)
+    return Message(text.format_map(known), remedy.format_map(known))
+
+
+def reason_text(code: str, language: Language) -> str:
+    """Give the words and the remedy of a reason code on one line; an empty text for none."""
+    if not code:
+        return ""
+    message = error_message(code, {}, language)
+    return f"{message.text} {message.remedy}".strip()
+
+
+def event_text(name: str, values: Mapping[str, Any], language: Language) -> str:
+    """Give the words of an event.
+
+    Args:
+        name: The event's name.
+        values: Its fields.
+        language: French or English.
+
+    Returns:
+        One line.
+    """
+    from cvconnect_pos.money import format_amount
+
+    column = 0 if language == "fr" else 1
+    known = _Fields(values)
+    for key in ("asked", "received"):
+        if isinstance(cents := values.get(f"{key}_cents"), int):
+            known[key] = format_amount(cents)
+    remaining = values.get("remaining_cents", 0)
+    known["remainder"] = _REMAINDER[column].format(format_amount(remaining)) if remaining else ""
+    known["reason_text"] = reason_text(str(values.get("reason", "")), language)
+    known["why_text"] = reason_text(str(values.get("why", "")), language)
+    outcome = _OUTCOMES.get(str(values.get("outcome", "")))
+    known["outcome_text"] = outcome[column] if outcome else "…"
+    return EVENTS[name][column].format_map(known).strip()

@@ -1,0 +1,80 @@
+"""What a payment came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cvconnect_pos.core.attempt import Attempt
+from cvconnect_pos.core.lifecycle import State
+from cvconnect_pos.core.provider import Authorization
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result that a till records. A sale is closed on `received_cents`, never on what was asked.
+
+    Args:
+        request_id: The till's name of the tender line.
+        basket_ref: The till's basket number.
+        state: How it ended (`APPROVED`, `REFUSED`, `EXPIRED`, `CANCELLED`, ...); `DECIDING` waits for a person.
+        asked_cents: What was asked.
+        received_cents: What the till has now: by the provider's authorisations, zero once re-credited.
+        remaining_cents: What must be paid otherwise.
+        reversed_cents: What was received and given back.
+        transaction_id: The provider's id, for a search.
+        authorizations: The provider's authorisations.
+        beneficiary: The customer, masked.
+        reason: Why, as a stable code; empty when there is nothing to say.
+        ended_at: When the journal had it (UTC).
+        simulation: Whether no real money moved.
+    """
+
+    request_id: str
+    basket_ref: str
+    state: State
+    asked_cents: int
+    received_cents: int
+    remaining_cents: int
+    reversed_cents: int
+    transaction_id: str
+    authorizations: tuple[Authorization, ...]
+    beneficiary: str
+    reason: str
+    ended_at: datetime
+    simulation: bool
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether money was received and kept, in full or in part."""
+        return self.state is State.APPROVED
+
+    @property
+    def needs_decision(self) -> bool:
+        """Whether a person must keep or reverse it."""
+        return self.state is State.DECIDING
+
+    @classmethod
+    def of(cls, attempt: Attempt) -> Outcome | None:
+        """Read the outcome of an attempt; None while it is open."""
+        if not (attempt.is_final or attempt.state is State.DECIDING):
+            return None
+        money = attempt.received_cents or 0
+        kept = money if attempt.state in {State.APPROVED, State.DECIDING} else 0
+        given_back = money if attempt.state in {State.REVERSED, State.REVERSED_AFTER_KEEP} else 0
+        order = attempt.order
+        return cls(
+            request_id=order.request_id,
+            basket_ref=order.basket_ref,
+            state=attempt.state,
+            asked_cents=order.amount_cents,
+            received_cents=kept,
+            remaining_cents=max(order.amount_cents - kept, 0),
+            reversed_cents=given_back,
+            transaction_id=attempt.transaction_id,
+            authorizations=attempt.authorizations,
+            beneficiary=attempt.beneficiary,
+            reason=attempt.reason,
+            ended_at=attempt.updated_at,
+            simulation=attempt.simulation,
+        )

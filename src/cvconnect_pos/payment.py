@@ -1,0 +1,210 @@
+"""One payment, as the till holds it: events to follow, an outcome to wait for, and the few things a cashier may do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from cvconnect_pos.core.attempt import Attempt
+from cvconnect_pos.core.lifecycle import Signal, step
+from cvconnect_pos.errors import NotAllowedNow, WaitTimeout
+from cvconnect_pos.events import Event, standing
+from cvconnect_pos.identifiers import Beneficiary
+from cvconnect_pos.outcome import Outcome
+
+if TYPE_CHECKING:
+    from cvconnect_pos.engine import Engine
+
+
+class Payment:
+    """The handle of one attempt. Made by `Tender.request` and `Station.resume`; safe to use from any thread."""
+
+    def __init__(self, engine: Engine, attempt: Attempt, *, recovered: bool) -> None:
+        self._engine = engine
+        self._condition = threading.Condition()
+        self._attempt = attempt
+        self._closed = False
+        self._asked = 0  # what the till asked and the engine has not yet taken up
+        self._tickets_due = 0
+        first = standing(attempt) if recovered else None
+        self._events: list[Event] = [first] if first else []
+        self._told = 0
+        self._listeners: list[Callable[[Event], None]] = []
+
+    # --- what is known -------------------------------------------------------------------------------------------
+
+    @property
+    def request_id(self) -> str:
+        """The till's name of the tender line."""
+        return self._attempt.order.request_id
+
+    @property
+    def attempt(self) -> Attempt:
+        """Everything known so far: a value that never changes; ask again for news."""
+        return self._attempt
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The result, or None while the payment is open."""
+        return Outcome.of(self._attempt)
+
+    def __repr__(self) -> str:
+        return f"<Payment {self.request_id} {self._attempt.state}>"
+
+    # --- following ------------------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Event]:
+        """Follow the events from where the last iteration stopped, until there is an outcome and its ticket is out.
+
+        A payment that needs a decision is not over: call `keep` or `reverse` from the loop's body.
+        """
+        while (event := self._next(None)) is not None:
+            yield event
+
+    def next_event(self, timeout_s: float) -> Event | None:
+        """Take the next event, for tills that have a loop of their own.
+
+        Args:
+            timeout_s: How long to wait, in seconds; 0 to look only.
+
+        Returns:
+            The event, or None when all of them have been taken and the payment is over.
+
+        Raises:
+            WaitTimeout: Nothing happened in that time.
+        """
+        return self._next(timeout_s)
+
+    def wait(self, timeout_s: float) -> Outcome:
+        """Wait for the result.
+
+        Args:
+            timeout_s: How long, in seconds.
+
+        Returns:
+            The outcome; see `Outcome.needs_decision`.
+
+        Raises:
+            WaitTimeout: The payment goes on; wait again or cancel it.
+            NotAllowedNow: `STATION_CLOSED`; the attempt stays in the journal.
+        """
+        with self._condition:
+            self._wait(lambda: (self.outcome is not None and not self._asked) or self._closed, timeout_s)
+            outcome = self.outcome
+        if outcome is None:
+            raise NotAllowedNow("STATION_CLOSED")
+        return outcome
+
+    def add_listener(self, listener: Callable[[Event], None]) -> None:
+        """Call a function with each event from now on, in order, from a thread that holds no lock of ours."""
+        with self._condition:
+            self._listeners.append(listener)
+
+    # --- acting -------------------------------------------------------------------------------------------------------
+
+    def identify(self, beneficiary: Beneficiary | str) -> None:
+        """Name the customer by hand, as a scanner would.
+
+        Args:
+            beneficiary: Eleven digits or an e-mail address.
+
+        Raises:
+            InvalidInput: It is neither.
+            NotAllowedNow: No customer is waited for.
+        """
+        named = Beneficiary.parse(beneficiary) if isinstance(beneficiary, str) else beneficiary
+        self._check(Signal.IDENTIFIED)
+        self._engine.identify(self, named)
+
+    def cancel(self) -> None:
+        """Ask to cancel. The provider has the last word: follow the events, or wait for the outcome.
+
+        Raises:
+            NotAllowedNow: It is over already: a payment is undone with `reverse`.
+        """
+        self._ask(Signal.CANCEL, {"cancel_asked": True, "reason": ""})
+
+    def keep(self) -> None:
+        """Keep a payment that needs a decision.
+
+        Raises:
+            NotAllowedNow: There is nothing to decide.
+        """
+        self._ask(Signal.KEEP, {"reason": ""})
+
+    def reverse(self) -> None:
+        """Give the money back to the customer, within the provider's window of four hours.
+
+        Raises:
+            NotAllowedNow: Nothing is paid.
+        """
+        self._ask(Signal.REVERSE, {})
+
+    def acknowledge(self) -> None:
+        """Say that the till has recorded the outcome; it is not delivered again. Durable when it returns. Idempotent.
+
+        Raises:
+            NotAllowedNow: There is no outcome yet.
+            JournalError: It could not be written.
+        """
+        self._engine.acknowledge(self)
+
+    # --- for the engine ---------------------------------------------------------------------------------------------
+
+    def _ask(self, signal: Signal, data: Mapping[str, Any]) -> None:
+        self._check(signal)
+        with self._condition:
+            self._asked += 1
+        self._engine.post(self, signal, data)
+
+    def _check(self, signal: Signal) -> None:
+        attempt = self._attempt
+        if self._closed:
+            raise NotAllowedNow("STATION_CLOSED")
+        if step(attempt.state, signal) is None:
+            raise NotAllowedNow(action=signal.value.lower(), state=attempt.state.value)
+
+    def update(self, attempt: Attempt, events: tuple[Event, ...], *, tickets: int = 0) -> None:
+        """Take a new state and its events; called by the engine after the journal has them."""
+        with self._condition:
+            self._attempt = attempt
+            self._tickets_due += tickets
+            self._events.extend(events)
+            listeners = tuple(self._listeners)
+            self._condition.notify_all()
+        for listener in listeners:
+            for event in events:
+                self._engine.tell(listener, event)
+
+    def taken_up(self) -> None:
+        """Note that the engine has done a step that the till asked for."""
+        with self._condition:
+            self._asked -= 1
+            self._condition.notify_all()
+
+    def shut(self) -> None:
+        """Wake up whoever waits: the station closes."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
+
+    def _over(self) -> bool:
+        return self._closed or (self._attempt.is_final and not self._asked and self._tickets_due <= 0)
+
+    def _next(self, timeout_s: float | None) -> Event | None:
+        with self._condition:
+            self._wait(lambda: self._told < len(self._events) or self._over(), timeout_s)
+            if self._told == len(self._events):
+                return None
+            self._told += 1
+            return self._events[self._told - 1]
+
+    def _wait(self, ready: Callable[[], bool], timeout_s: float | None) -> None:
+        clock = self._engine.clock
+        deadline = None if timeout_s is None else clock.monotonic() + timeout_s
+        while not ready():
+            left = None if deadline is None else deadline - clock.monotonic()
+            if left is not None and left <= 0:
+                raise WaitTimeout
+            clock.wait(self._condition, left)

@@ -1,0 +1,202 @@
+"""A whole till from one TOML file: provider, journal and devices, composed and started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from cvconnect_pos.clock import Clock, SystemClock
+from cvconnect_pos.devices import Presentation, StationDevices
+from cvconnect_pos.engine import Engine
+from cvconnect_pos.errors import ConfigError
+from cvconnect_pos.payment import Payment
+from cvconnect_pos.peripherals import Display, Health, HealthLevel, Printer, Scanner
+from cvconnect_pos.tender import Tender
+
+if TYPE_CHECKING:
+    from cvconnect_pos.configuration import StationFile
+    from cvconnect_pos.gateway.base import PaymentGateway
+
+
+class Station:
+    """One till. Open it once, when the till starts; it belongs to one process.
+
+    Args:
+        engine: What drives the payments; owned.
+        devices: What shows, scans and prints; owned.
+        tender: Made for the engine.
+    """
+
+    def __init__(self, engine: Engine, devices: StationDevices, tender: Tender) -> None:
+        self._engine = engine
+        self._devices = devices
+        self.tender = tender
+        """*Chèque-Vacances Connect* as a means of payment."""
+
+    @classmethod
+    def open(cls, path: str | Path, *, clock: Clock | None = None) -> Self:
+        """Compose the till that a station file describes, and take up what an earlier run left open.
+
+        Args:
+            path: The file.
+            clock: Where time comes from; tests give a virtual one.
+
+        Returns:
+            The station; close it, or use it in a `with`.
+
+        Raises:
+            ConfigError: The file is wrong: says file, key and remedy.
+            JournalError: The journal cannot be opened.
+        """
+        from cvconnect_pos.configuration import read_station_file
+        from cvconnect_pos.journal.sqlite import SqliteJournal
+
+        path, clock = Path(path), clock or SystemClock()
+        file = read_station_file(path)
+        devices = _devices(file, path, clock)
+        gateway = _gateway(file, path)
+        try:
+            journal = SqliteJournal(path.parent / file.journal.path)
+        except BaseException:
+            gateway.close()
+            raise
+        provider = file.provider
+        engine = Engine(
+            gateway,
+            journal,
+            devices=devices,
+            clock=clock,
+            call_timeout_s=provider.timeout_s,
+            speed=provider.poll_speed,
+        )
+        tender = Tender(
+            engine, floor_cents=file.tender.floor_cents, way=file.tender.way, seller_id=file.tender.seller_id
+        )
+        station = cls(engine, devices, tender)
+        devices.start(engine)
+        try:
+            engine.recover()
+        except BaseException:
+            station.close()
+            raise
+        return station
+
+    def unacknowledged(self) -> list[Payment]:
+        """List the payments whose outcome the till has not acknowledged, oldest first: results from before a crash."""
+        return self._engine.unacknowledged()
+
+    def resume(self, request_id: str) -> Payment:
+        """Come back to a payment.
+
+        Args:
+            request_id: The till's name of the tender line.
+
+        Returns:
+            The payment, open or over.
+
+        Raises:
+            InvalidInput: `REQUEST_UNKNOWN`.
+        """
+        return self._engine.resume(request_id)
+
+    def check_health(self, level: HealthLevel = "internal") -> dict[str, Health]:
+        """Ask every device how it is; the keys are their URLs."""
+        return self._devices.check_health(level)
+
+    def close(self) -> None:
+        """Clear the displays, give the devices back, stop. Open attempts stay in the journal; nothing is cancelled."""
+        self._devices.close()
+        self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _gateway(file: StationFile, path: Path) -> PaymentGateway:
+    from cvconnect_pos.configuration import read_secret
+    from cvconnect_pos.gateway.ancv import AncvGateway, Merchant
+    from cvconnect_pos.gateway.seal import SealKey
+    from cvconnect_pos.transports.requests import RequestsTransport, checked_url
+
+    provider = file.provider
+    production = provider.environment == "production"
+    secret = read_secret(provider.seal_key, key="provider.seal_key", path=path)
+    try:
+        checked_url(provider.url, production=production)
+    except ConfigError as error:
+        raise ConfigError(error.code, file=str(path), key="provider.url") from error
+    try:
+        transport = RequestsTransport(
+            provider.url,
+            till_id=file.shop.till_id,
+            production=production,
+            proxy=provider.proxy,
+            ca_bundle=provider.ca_bundle,
+        )
+    except ModuleNotFoundError as error:
+        raise _missing(error, path, "provider.url") from error
+    merchant = Merchant(provider.shop_id, provider.service_provider_id)
+    return AncvGateway(transport, merchant, SealKey(provider.seal_key_version, secret), production=production)
+
+
+def _devices(file: StationFile, path: Path, clock: Clock) -> StationDevices:
+    def every(tables: tuple[dict[str, Any], ...], key: str, kind: Any) -> list[Any]:
+        return [_device(table, f"{key}[{n}]", key, kind, path) for n, table in enumerate(tables)]
+
+    printer = _device(file.printer, "printer", "printers", Printer, path) if file.printer else None
+    return StationDevices(
+        scanners=every(file.scanners, "scanners", Scanner),
+        displays=every(file.displays, "displays", Display),
+        printer=printer,
+        presentation=Presentation(
+            shop=(file.shop.name, *file.shop.address),
+            language=file.shop.language,
+            merchant_copy=file.tickets.merchant_copy,
+            customer_copy=file.tickets.customer_copy,
+            unpaid=file.tickets.unpaid,
+        ),
+        clock=clock,
+    )
+
+
+def _device(table: Mapping[str, Any], key: str, group: str, kind: Any, path: Path) -> Any:
+    """Make a device from its table: the URL's scheme names the entry point, and its driver takes the rest."""
+    from importlib.metadata import entry_points
+
+    url = table.get("url")
+    if not isinstance(url, str):
+        raise ConfigError("CONFIG_KEY_MISSING", file=str(path), key=f"{key}.url")
+    drivers = entry_points(group=f"cvconnect.{group}")
+    scheme = url.partition(":")[0]
+    if scheme not in drivers.names:
+        allowed = ", ".join(sorted(f"{name}:" for name in drivers.names))
+        raise ConfigError("CONFIG_DEVICE", file=str(path), key=f"{key}.url", url=url, allowed=allowed)
+    options = {name: value for name, value in table.items() if name != "url"}
+    try:
+        factory: Callable[[str, Mapping[str, object]], object] = drivers[scheme].load()
+        device = factory(url, options)
+    except ModuleNotFoundError as error:
+        raise _missing(error, path, key) from error
+    except Exception as error:
+        code = getattr(error, "code", None)
+        if code is None:
+            raise
+        say = getattr(error, "text", None)
+        detail = say() if callable(say) else str(getattr(error, "fr", error))
+        raise ConfigError("CONFIG_DEVICE_REFUSED", file=str(path), key=key, detail=detail) from error
+    if not isinstance(device, kind):
+        raise ConfigError(
+            "CONFIG_DEVICE_REFUSED", file=str(path), key=key, detail=f"{scheme}: {kind.__name__}"
+        )
+    return device
+
+
+def _missing(error: ModuleNotFoundError, path: Path, key: str) -> ConfigError:
+    return ConfigError("CONFIG_EXTRA_MISSING", file=str(path), key=key, package=error.name or "?")
