@@ -1,0 +1,105 @@
+"""Turns characters and their style into dots, one printed line at a time."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from cvconnect_sim.printer.font import Font, Rows, glyph
+
+UNDEFINED = "▯"
+"""How a character that the page does not define is shown in a slip's text; on paper it is a box."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How characters are printed.
+
+    Args:
+        font: Font A or Font B.
+        bold: printed twice, one dot apart.
+        underline_dots: 0, 1 or 2.
+        wide: width multiplier, 1 to 8.
+        tall: height multiplier, 1 to 8.
+        reverse: white on black; underlining has no effect then.
+    """
+
+    font: Font = Font.A
+    bold: bool = False
+    underline_dots: int = 0
+    wide: int = 1
+    tall: int = 1
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One character in the print buffer; `char` is None where the page defines none."""
+
+    char: str | None
+    style: Style
+
+    @property
+    def width_dots(self) -> int:
+        """Width on paper."""
+        return self.style.font.width_dots * self.style.wide
+
+    @property
+    def height_dots(self) -> int:
+        """Height on paper."""
+        return self.style.font.height_dots * self.style.tall
+
+
+def text_of(cells: list[Cell]) -> str:
+    """The characters as one reads them, no-break spaces included."""
+    return "".join(UNDEFINED if cell.char is None else cell.char for cell in cells)
+
+
+def typeset(cells: list[Cell]) -> tuple[Rows, int]:
+    """Set a line of characters, large and small ones on the same foot.
+
+    Args:
+        cells: at least one character.
+
+    Returns:
+        The rows of dots and their width.
+
+    Unverified: the cells' lower edges are brought in line, not the base lines of the letters.
+    """
+    height = max(cell.height_dots for cell in cells)
+    rows = [0] * height
+    for cell in cells:
+        top = height - cell.height_dots
+        image = _image(cell)
+        for y in range(height):
+            rows[y] = rows[y] << cell.width_dots | (image[y - top] if y >= top else 0)
+    return tuple(rows), sum(cell.width_dots for cell in cells)
+
+
+def enlarge(rows: Rows, width_dots: int, wide: int, tall: int) -> Rows:
+    """Repeat every dot `wide` times across and `tall` times down.
+
+    Args:
+        rows: the image.
+        width_dots: its width.
+        wide: multiplier across, 1 or more.
+        tall: multiplier down, 1 or more.
+    """
+    if wide > 1:
+        block = (1 << wide) - 1
+        rows = tuple(
+            sum(block << (wide * x) for x in range(width_dots) if row >> x & 1) if row else 0 for row in rows
+        )
+    return tuple(row for row in rows for _ in range(tall))
+
+
+@cache
+def _image(cell: Cell) -> Rows:
+    style = cell.style
+    rows = enlarge(glyph(style.font, cell.char), style.font.width_dots, style.wide, style.tall)
+    if style.bold:
+        rows = tuple(row | row >> 1 for row in rows)
+    full = (1 << cell.width_dots) - 1
+    if style.reverse:
+        return tuple(row ^ full for row in rows)
+    if style.underline_dots:
+        return rows[: -style.underline_dots] + (full,) * style.underline_dots
+    return rows

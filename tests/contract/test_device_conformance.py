@@ -1,0 +1,172 @@
+"""Every driver of the house keeps the promises of the interfaces, on every link."""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import sys
+import threading
+import tty
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cvconnect_drivers.displays import image, terminal
+from cvconnect_drivers.printers.printer import open_printer
+from cvconnect_drivers.scanners.serial import open_scanner
+from cvconnect_pos import conformance
+from cvconnect_pos.conformance import check_display, check_printer, check_scanner
+from cvconnect_pos.peripherals import (
+    Display,
+    DisplayFactory,
+    Printer,
+    PrinterFactory,
+    Scanner,
+    ScannerFactory,
+)
+from cvconnect_sim.links import PtyLink, TcpLink
+from cvconnect_sim.printer import Printer as SimulatedPrinter
+from cvconnect_sim.scanner import Scanner as SimulatedScanner
+
+# The type checkers read these lines: each factory has the shape that the entry points promise.
+SCANNERS: list[ScannerFactory] = [open_scanner]
+DISPLAYS: list[DisplayFactory] = [image.open_display, terminal.open_display]
+PRINTERS: list[PrinterFactory] = [open_printer]
+
+POSIX_ONLY = pytest.mark.skipif(sys.platform == "win32", reason="no pty on Windows; socket:// stands for it")
+
+
+def scanner_threads(url: str) -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == f"scanner {url}"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """The other end of a scanner's cable."""
+
+    url: str
+    feed: Callable[[str], None]
+    wait_until_free: Callable[[], None] = lambda: None
+
+
+@contextmanager
+def bare_pty() -> Generator[Counterpart, None, None]:
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    try:
+        yield Counterpart(f"serial://{os.ttyname(slave)}", lambda text: _write(master, f"{text}\r\n"))
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def _write(descriptor: int, text: str) -> None:
+    os.write(descriptor, text.encode())
+
+
+@contextmanager
+def simulated_pty() -> Generator[Counterpart, None, None]:
+    with PtyLink() as link:
+        yield Counterpart(link.url, lambda text: link.send(SimulatedScanner().scan(text)))
+
+
+@contextmanager
+def simulated_socket() -> Generator[Counterpart, None, None]:
+    def wait_until_free() -> None:
+        assert link.wait_for(lambda: not link.connected, 5.0)
+
+    with TcpLink(scheme="socket") as link:
+        yield Counterpart(link.url, lambda text: link.send(SimulatedScanner().scan(text)), wait_until_free)
+
+
+@contextmanager
+def device_server() -> Generator[Counterpart, None, None]:
+    """A server that sends each label to whoever is connected."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5.0)
+        connections: list[socket.socket] = []
+
+        def feed(text: str) -> None:
+            while not (connections and _is_alive(connections[-1])):
+                connections.append(server.accept()[0])
+            connections[-1].sendall(f"{text}\t".encode())
+
+        try:
+            yield Counterpart(f"socket://127.0.0.1:{server.getsockname()[1]}", feed)
+        finally:
+            for connection in connections:
+                connection.close()
+
+
+def _is_alive(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return connection.recv(1, socket.MSG_PEEK) != b""
+    except BlockingIOError:
+        return True
+    finally:
+        connection.settimeout(5.0)
+
+
+@pytest.mark.parametrize(
+    "counterpart",
+    [
+        pytest.param(bare_pty, id="pty", marks=POSIX_ONLY),
+        pytest.param(simulated_pty, id="simulated-pty", marks=POSIX_ONLY),
+        pytest.param(simulated_socket, id="simulated-socket"),
+        pytest.param(device_server, id="socket"),
+    ],
+)
+def test_the_serial_scanner_keeps_its_promises(
+    counterpart: Callable[[], AbstractContextManager[Counterpart]],
+) -> None:
+    with counterpart() as there:
+
+        def make() -> Scanner:
+            there.wait_until_free()
+            return open_scanner(there.url, {})
+
+        check_scanner(make, there.feed)
+        assert scanner_threads(there.url) == []
+
+
+@pytest.mark.parametrize("size", ["800x480", "480x800"])
+def test_the_image_display_keeps_its_promises(tmp_path: Path, size: str) -> None:
+    check_display(lambda: image.open_display(f"image:{tmp_path / 'd.png'}", {"size": size}))
+
+
+@pytest.mark.parametrize("colour", ["always", "never"])
+def test_the_terminal_display_keeps_its_promises(colour: str) -> None:
+    check_display(lambda: terminal.open_display("terminal:", {"stream": io.StringIO(), "colour": colour}))
+
+
+def test_the_printer_keeps_its_promises_in_memory() -> None:
+    check_printer(lambda: open_printer("memory:conformance", {}))
+
+
+def test_the_printer_keeps_its_promises_in_a_file(tmp_path: Path) -> None:
+    check_printer(lambda: open_printer(f"file:{tmp_path / 'out' / 'ticket.bin'}", {"profile": "58mm"}))
+
+
+def test_the_printer_keeps_its_promises_over_tcp() -> None:
+    printer = SimulatedPrinter()
+    with TcpLink(printer.receive) as link:
+        check_printer(lambda: open_printer(link.url, {}))
+    assert printer.unknown_commands == []
+
+
+# --- The suites catch what they are for -----------------------------------------------------------------------------
+
+
+def test_a_scanner_without_a_counterpart_fails_its_suite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conformance, "TIMEOUT_S", 0.3)
+
+    def make() -> Scanner:
+        return open_scanner("socket://127.0.0.1:1", {})
+
+    with pytest.raises(AssertionError, match="becomes ready"):
+        check_scanner(make, lambda _text: None)

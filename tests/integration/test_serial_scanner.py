@@ -1,0 +1,278 @@
+"""A serial scanner on a real pseudo-terminal: torn reads, arming in the middle, a cable that is pulled."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import time
+import tty
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+
+from cvconnect_drivers.errors import DriverError
+from cvconnect_drivers.scanners.labels import Label
+from cvconnect_drivers.scanners.serial import SerialScanner, open_scanner
+from cvconnect_drivers.shapes import Health
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals exist on POSIX only")
+
+TIMEOUT_S = 5.0
+FIRST, SECOND = "20000000016", "20000000027"
+
+
+class Cable:
+    """A pseudo-terminal behind a stable name, as `/dev/serial/by-id` gives one; it can be pulled and plugged in again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.plug()
+
+    def plug(self) -> None:
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        self.path.symlink_to(os.ttyname(self._slave))
+
+    def pull(self) -> None:
+        self.path.unlink()
+        os.close(self._slave)
+        os.close(self._master)
+
+    def send(self, data: bytes) -> None:
+        os.write(self._master, data)
+
+
+@pytest.fixture
+def cable(tmp_path: Path) -> Generator[Cable, None, None]:
+    cable = Cable(tmp_path / "scanner")
+    yield cable
+    if cable.path.is_symlink():
+        cable.pull()
+
+
+class Till:
+    """Keeps what a scanner tells."""
+
+    def __init__(self, url: str, **options: object) -> None:
+        self.labels: queue.SimpleQueue[Label] = queue.SimpleQueue()
+        self.states: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.scanner: SerialScanner = open_scanner(url, options)
+        self.scanner.claim(on_status=self._hear, timeout_s=TIMEOUT_S)
+
+    def _hear(self, health: Health) -> None:
+        self.states.put(health.state)
+
+    def arm(self) -> None:
+        self.scanner.arm(self.labels.put)
+
+    def wait_for(self, name: str, count: int) -> None:
+        assert until(lambda: self.scanner.statistics()[name] == count), self.scanner.statistics()
+
+
+@pytest.fixture
+def opened(cable: Cable) -> Generator[Callable[..., Till], None, None]:
+    tills: list[Till] = []
+
+    def make(**options: object) -> Till:
+        tills.append(Till(f"serial://{cable.path}?baud=115200", **options))
+        return tills[-1]
+
+    yield make
+    for till in tills:
+        till.scanner.release()
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    pause, deadline = threading.Event(), time.monotonic() + TIMEOUT_S
+    while not condition() and time.monotonic() < deadline:
+        pause.wait(0.005)
+    return condition()
+
+
+def test_a_label_cut_into_bytes_arrives_whole(cable: Cable, opened: Callable[..., Till]) -> None:
+    till = opened()
+    till.arm()
+    for byte in f"]C0{FIRST}\r\n".encode():
+        cable.send(bytes([byte]))
+    label = till.labels.get(timeout=TIMEOUT_S)
+    assert (label.text, label.symbology, label.refusal) == (FIRST, "]C0", None)
+
+
+def test_labels_that_arrive_together_are_one_delivered_and_the_rest_dropped(
+    cable: Cable, opened: Callable[..., Till]
+) -> None:
+    till = opened()
+    till.arm()
+    cable.send(f"{FIRST}\r{SECOND}\r".encode())
+    assert till.labels.get(timeout=TIMEOUT_S).text == FIRST
+    till.wait_for("dropped", 1)
+
+
+def test_a_label_that_straddles_arming_is_dropped(cable: Cable, opened: Callable[..., Till]) -> None:
+    till = opened()
+    cable.send(FIRST[:5].encode())
+    assert until(lambda: till.scanner._framer.pending)
+    till.arm()
+    cable.send(f"{FIRST[5:]}\r".encode())
+    till.wait_for("dropped", 1)
+    cable.send(f"{SECOND}\r".encode())
+    assert till.labels.get(timeout=TIMEOUT_S).text == SECOND
+    assert till.labels.empty()
+
+
+def test_a_label_in_the_middle_of_its_bytes_is_dropped_by_disarming(
+    cable: Cable, opened: Callable[..., Till]
+) -> None:
+    till = opened()
+    till.arm()
+    cable.send(FIRST[:5].encode())
+    assert until(lambda: till.scanner._framer.pending)
+    till.scanner.disarm()
+    cable.send(f"{FIRST[5:]}\r".encode())
+    till.wait_for("dropped", 1)
+    assert till.labels.empty()
+
+
+def test_a_label_that_stops_in_the_middle_spoils_only_itself(
+    cable: Cable, opened: Callable[..., Till], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cvconnect_drivers.scanners.serial.IDLE_GAP_S", 0.05)
+    till = opened()
+    till.arm()
+    cable.send(b"200000")
+    till.wait_for("torn", 1)
+    cable.send(f"{FIRST}\r".encode())
+    assert till.labels.get(timeout=TIMEOUT_S).text == FIRST
+
+
+def test_one_press_of_the_trigger_counts_once(cable: Cable, opened: Callable[..., Till]) -> None:
+    till = opened(duplicate_window_ms=60_000)
+    till.arm()
+    cable.send(f"{FIRST}\r".encode())
+    till.labels.get(timeout=TIMEOUT_S)
+    till.arm()
+    cable.send(f"{FIRST}\r".encode())
+    till.wait_for("duplicates", 1)
+    cable.send(f"{SECOND}\r".encode())
+    assert till.labels.get(timeout=TIMEOUT_S).text == SECOND
+
+
+def test_the_same_customer_may_come_again_after_the_window(cable: Cable, opened: Callable[..., Till]) -> None:
+    till = opened(duplicate_window_ms=0)
+    for _ in range(2):
+        till.arm()
+        cable.send(f"{FIRST}\r".encode())
+        assert till.labels.get(timeout=TIMEOUT_S).text == FIRST
+
+
+@pytest.mark.parametrize(
+    ("sent", "refusal"),
+    [
+        (b"3760001234567\r", "PRODUCT_CODE"),
+        (b"12\x1d345678901\r", "DAMAGED"),
+        (b"bonjour\r", "NOT_AN_IDENTIFIER"),
+    ],
+)
+def test_a_refused_label_reaches_the_till_with_its_reason(
+    cable: Cable, opened: Callable[..., Till], sent: bytes, refusal: str
+) -> None:
+    till = opened()
+    till.arm()
+    cable.send(sent)
+    assert till.labels.get(timeout=TIMEOUT_S).refusal == refusal
+    assert till.scanner.statistics()["refused"] == 1
+
+
+def test_the_settings_of_the_station_file_are_used(cable: Cable, opened: Callable[..., Till]) -> None:
+    till = opened(prefix="\x02", terminator="tab", label_prefix="CVCO:")
+    till.arm()
+    cable.send(f"\x02CVCO:{FIRST}\t".encode())
+    assert till.labels.get(timeout=TIMEOUT_S).text == FIRST
+
+
+def test_a_pulled_cable_is_told_and_plugged_in_again_it_works(
+    cable: Cable, opened: Callable[..., Till]
+) -> None:
+    till = opened()
+    assert till.states.get(timeout=TIMEOUT_S) == "ready"
+    till.arm()
+    cable.send(FIRST[:5].encode())
+    assert until(lambda: till.scanner._framer.pending)
+    cable.pull()
+    assert till.states.get(timeout=TIMEOUT_S) == "absent"
+    assert till.scanner.check_health().state == "absent"
+    assert till.scanner.statistics()["lost"] == 1
+    cable.plug()
+    assert till.states.get(timeout=TIMEOUT_S) == "ready"
+    cable.send(f"{SECOND}\r".encode())
+    assert till.labels.get(timeout=TIMEOUT_S).text == SECOND
+
+
+def test_a_scanner_that_is_not_there_yet_is_found_when_it_comes(tmp_path: Path) -> None:
+    till = Till(f"serial://{tmp_path / 'scanner'}")
+    assert till.states.get(timeout=TIMEOUT_S) == "absent"
+    till.arm()
+    cable = Cable(tmp_path / "scanner")
+    assert till.states.get(timeout=TIMEOUT_S) == "ready"
+    cable.send(f"{FIRST}\r".encode())
+    assert till.labels.get(timeout=TIMEOUT_S).text == FIRST
+    till.scanner.release()
+    cable.pull()
+
+
+def test_bytes_that_waited_in_the_port_before_claiming_are_no_label(
+    cable: Cable, opened: Callable[..., Till]
+) -> None:
+    cable.send(f"{FIRST}\r".encode())
+    till = opened()
+    till.arm()
+    cable.send(f"{SECOND}\r".encode())
+    assert till.labels.get(timeout=TIMEOUT_S).text == SECOND
+
+
+def test_release_joins_the_thread_within_a_second_and_closes_the_port(cable: Cable) -> None:
+    till = Till(f"serial://{cable.path}")
+    started = time.monotonic()
+    till.scanner.release()
+    assert time.monotonic() - started < 1.0
+    assert not any(thread.name == f"scanner serial://{cable.path}" for thread in threading.enumerate())
+    with pytest.raises(DriverError) as caught:
+        till.arm()
+    assert caught.value.code == "NOT_CLAIMED"
+
+
+def test_a_scanner_may_be_released_from_its_own_callback(cable: Cable, opened: Callable[..., Till]) -> None:
+    till = opened()
+    released = threading.Event()
+
+    def release(_label: Label) -> None:
+        till.scanner.release()
+        released.set()
+
+    till.scanner.arm(release)
+    cable.send(f"{FIRST}\r".encode())
+    assert released.wait(TIMEOUT_S)
+
+
+def test_a_port_belongs_to_one_program(cable: Cable, opened: Callable[..., Till]) -> None:
+    opened()
+    second = opened()
+    assert second.scanner.check_health().state == "absent"
+    assert "branché" in second.scanner.check_health().detail
+
+
+def test_a_callback_that_raises_leaves_no_label_in_the_log(
+    cable: Cable, opened: Callable[..., Till], caplog: pytest.LogCaptureFixture
+) -> None:
+    till = opened()
+
+    def stumble(label: Label) -> None:
+        raise ValueError(label.text)
+
+    till.scanner.arm(stumble)
+    cable.send(f"{FIRST}\r".encode())
+    assert until(lambda: "ValueError" in caplog.text)
+    assert FIRST not in caplog.text

@@ -1,0 +1,287 @@
+"""A network printer: what comes out on paper, and what is known when it does not."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from cvconnect_drivers.links import memory
+from cvconnect_drivers.printers.printer import EscPosPrinter, open_printer
+from cvconnect_drivers.shapes import Align
+from cvconnect_sim.links import TcpLink
+from cvconnect_sim.printer import Printer
+
+TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class PaperLine:
+    text: str = ""
+    align: Align = "left"
+    bold: bool = False
+    large: bool = False
+    qr: str | None = None
+
+
+class Paper:
+    def __init__(self, *lines: PaperLine) -> None:
+        self._lines = lines
+
+    def lines(self, columns: int) -> Sequence[PaperLine]:
+        return self._lines
+
+
+TICKET = Paper(
+    PaperLine("CHÈQUE-VACANCES CONNECT", "center", bold=True),
+    PaperLine("Camping L’Œuf Bleu", "center"),
+    PaperLine("Montant demandé                          45,50\u00a0€"),
+    PaperLine("Montant réglé                            30,00\u00a0€", bold=True),
+    PaperLine("SIMULATION - SANS VALEUR", "right"),
+)
+
+
+def claimed(url: str) -> EscPosPrinter:
+    printer = open_printer(url, {})
+    printer.claim(timeout_s=TIMEOUT_S)
+    return printer
+
+
+@pytest.fixture
+def counterpart() -> Generator[tuple[Printer, TcpLink], None, None]:
+    printer = Printer()
+    with TcpLink(printer.receive) as link:
+        yield printer, link
+
+
+def printed_text(printer: Printer) -> list[str]:
+    return [line.text.strip() for slip in printer.slips for line in slip.lines if line.text.strip()]
+
+
+def test_the_paper_says_what_the_document_says(counterpart: tuple[Printer, TcpLink]) -> None:
+    simulated, link = counterpart
+    result = claimed(link.url).print(TICKET, job_id="T1-1", timeout_s=TIMEOUT_S)
+    assert (result.outcome, result.reason) == ("printed", None)
+    assert printed_text(simulated) == [line.text.strip() for line in TICKET.lines(48)]
+    assert len(simulated.slips) == 1
+    assert simulated.unknown_commands == []
+
+
+def test_two_tickets_are_two_slips(counterpart: tuple[Printer, TcpLink]) -> None:
+    simulated, link = counterpart
+    printer = claimed(link.url)
+    for number in range(2):
+        assert printer.print(TICKET, job_id=f"T1-{number}", timeout_s=TIMEOUT_S).outcome == "printed"
+    assert len(simulated.slips) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ({"paper_end": True}, "PAPER_END"),
+        ({"cover_open": True}, "COVER_OPEN"),
+        ({"offline": True}, "OFFLINE"),
+    ],
+)
+def test_a_printer_that_cannot_print_is_sent_nothing(
+    counterpart: tuple[Printer, TcpLink], fault: dict[str, bool], reason: str
+) -> None:
+    simulated, link = counterpart
+    printer = claimed(link.url)
+    simulated.set_sensors(**fault)
+    result = printer.print(TICKET, job_id="T1-1", timeout_s=TIMEOUT_S)
+    assert (result.outcome, result.reason) == ("not_sent", reason)
+    assert result.detail
+    assert printer.check_health().state == "degraded"
+    simulated.set_sensors(**dict.fromkeys(fault, False))
+    assert printed_text(simulated) == []
+    assert printer.check_health("external").state == "ready"
+    assert printer.print(TICKET, job_id="T1-1", timeout_s=TIMEOUT_S).outcome == "printed"
+
+
+def test_little_paper_is_told_and_stops_nothing(counterpart: tuple[Printer, TcpLink]) -> None:
+    simulated, link = counterpart
+    simulated.set_sensors(paper_near_end=True)
+    printer = claimed(link.url)
+    assert "papier" in printer.check_health("external").detail
+    assert printer.print(TICKET, job_id="T1-1", timeout_s=TIMEOUT_S).outcome == "printed"
+
+
+def test_a_printer_that_is_away_is_sent_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    printer = claimed(f"tcp://127.0.0.1:{port}")
+    assert printer.check_health().state == "absent"
+    result = printer.print(TICKET, job_id="T1-1", timeout_s=TIMEOUT_S)
+    assert (result.outcome, result.reason) == ("not_sent", "LINK_ABSENT")
+
+
+class Stranger:
+    """A device that behaves as a test says, one connection after another."""
+
+    def __init__(self, *behaviours: Callable[[socket.socket], None]) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        # As little as a printer holds, so that a ticket does not disappear into the kernel.
+        self._server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self._server.settimeout(TIMEOUT_S)
+        self._behaviours = behaviours
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"tcp://127.0.0.1:{self._server.getsockname()[1]}"
+
+    def _serve(self) -> None:
+        for behave in self._behaviours:
+            connection, _ = self._server.accept()
+            with connection:
+                connection.settimeout(TIMEOUT_S)
+                behave(connection)
+
+    def __enter__(self) -> Stranger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join(2 * TIMEOUT_S)
+        self._server.close()
+
+
+def answer_status(connection: socket.socket) -> None:
+    """Say "all is well" to `DLE EOT 1` to `4`."""
+    for _ in range(4):
+        assert connection.recv(3, socket.MSG_WAITALL)[:2] == b"\x10\x04"
+        connection.sendall(b"\x12")
+
+
+def read_until_closed(connection: socket.socket) -> bytes:
+    data = b""
+    while chunk := connection.recv(4096):
+        data += chunk
+    return data
+
+
+def cut_in_mid_ticket(connection: socket.socket) -> None:
+    answer_status(connection)
+    connection.recv(40, socket.MSG_WAITALL)
+
+
+def test_a_connection_cut_in_mid_ticket_is_unknown() -> None:
+    with Stranger(answer_status, cut_in_mid_ticket) as stranger:
+        printer = claimed(stranger.url)
+        long = Paper(*(PaperLine("x" * 48) for _ in range(20_000)))
+        result = printer.print(long, job_id="T1-1", timeout_s=TIMEOUT_S)
+    assert result.outcome == "unknown"
+    assert result.reason == "LINK_LOST"
+
+
+def test_after_a_cut_the_next_job_starts_at_a_command_boundary() -> None:
+    received: list[bytes] = []
+
+    def keep(connection: socket.socket) -> None:
+        answer_status(connection)
+        received.append(read_until_closed(connection))
+
+    ticket = Paper(PaperLine(qr="https://exemple.fr/p/0123456789"))
+    with Stranger(answer_status, cut_in_mid_ticket, keep) as stranger:
+        printer = claimed(stranger.url)
+        assert printer.print(ticket, job_id="T1-1", timeout_s=TIMEOUT_S).outcome == "unknown"
+        printer.print(ticket, job_id="T1-2", timeout_s=1.0)
+    filler = received[0][: received[0].index(b"\x1b@")]
+    assert set(filler) == {0}
+    assert len(filler) > 40
+
+
+def test_a_printer_that_takes_the_ticket_and_says_nothing_is_unknown() -> None:
+    with Stranger(
+        answer_status, lambda connection: (answer_status(connection), read_until_closed(connection))[0]
+    ) as stranger:
+        printer = claimed(stranger.url)
+        started = time.monotonic()
+        result = printer.print(TICKET, job_id="T1-1", timeout_s=1.5)
+        assert time.monotonic() - started < 2.5
+    assert (result.outcome, result.reason) == ("unknown", "NO_ANSWER")
+
+
+def test_a_printer_without_status_is_given_the_ticket_all_the_same() -> None:
+    received: list[bytes] = []
+    with Stranger(lambda connection: received.append(read_until_closed(connection))) as stranger:
+        printer = open_printer(stranger.url, {})
+        printer._claimed = True
+        result = printer.print(TICKET, job_id="T1-1", timeout_s=3.0)
+    assert (result.outcome, result.reason) == ("unknown", "NO_ANSWER")
+    assert b"SIMULATION - SANS VALEUR" in received[0]
+
+
+def test_a_printer_that_runs_out_of_paper_in_mid_ticket_is_unknown_with_its_reason() -> None:
+    def run_out(connection: socket.socket) -> None:
+        answer_status(connection)
+        data = b""
+        while b"\x10\x04\x01" not in data:
+            data += connection.recv(4096)
+        connection.sendall(b"\x1a")
+        for answer in (b"\x32", b"\x12", b"\x72"):
+            connection.recv(3, socket.MSG_WAITALL)
+            connection.sendall(answer)
+
+    with Stranger(answer_status, run_out) as stranger:
+        result = claimed(stranger.url).print(TICKET, job_id="T1-1", timeout_s=1.5)
+    assert (result.outcome, result.reason) == ("unknown", "PAPER_END")
+
+
+def test_a_slow_printer_is_waited_for() -> None:
+    def dawdle(connection: socket.socket) -> None:
+        answer_status(connection)
+        data = b""
+        while b"\x1d(H\x06\x0000" not in data[:-4]:
+            data += connection.recv(1)
+        process_id = data[-4:] if len(data[data.index(b"\x1d(H") :]) == 11 else b""
+        while len(process_id) < 4:
+            process_id += connection.recv(1)
+        threading.Event().wait(0.3)
+        for byte in b"\xff\x37\x22" + process_id[-4:] + b"\x00":
+            connection.sendall(bytes([byte]))
+            threading.Event().wait(0.01)
+        read_until_closed(connection)
+
+    with Stranger(answer_status, dawdle) as stranger:
+        result = claimed(stranger.url).print(TICKET, job_id="T1-1", timeout_s=TIMEOUT_S)
+    assert result.outcome == "printed"
+
+
+def test_a_printer_that_stops_reading_ends_at_the_deadline() -> None:
+    done = threading.Event()
+
+    def stop_reading(connection: socket.socket) -> None:
+        answer_status(connection)
+        done.wait(TIMEOUT_S)
+
+    with Stranger(answer_status, stop_reading) as stranger:
+        printer = claimed(stranger.url)
+        huge = Paper(*(PaperLine("x" * 48) for _ in range(60_000)))
+        started = time.monotonic()
+        result = printer.print(huge, job_id="T1-1", timeout_s=1.5)
+        took_s = time.monotonic() - started
+        done.set()
+    assert (result.outcome, result.reason) == ("unknown", "LINK_TIMEOUT")
+    assert took_s < 3.0
+
+
+def test_a_character_that_cannot_be_printed_sends_nothing(counterpart: tuple[Printer, TcpLink]) -> None:
+    simulated, link = counterpart
+    result = claimed(link.url).print(Paper(PaperLine("漢")), job_id="T1-1", timeout_s=TIMEOUT_S)
+    assert (result.outcome, result.reason) == ("not_sent", "UNPRINTABLE")
+    assert "U+6F22" in result.detail
+    assert printed_text(simulated) == []
+
+
+def test_a_roll_in_memory_keeps_what_was_printed_until_it_is_torn_off() -> None:
+    result = claimed("memory:roll-of-this-test").print(TICKET, job_id="T1-1", timeout_s=1)
+    assert result.outcome == "printed"
+    assert b"SIMULATION" in memory.written("roll-of-this-test")
+    assert memory.tear_off("roll-of-this-test").endswith(b"\x1dVB\x00")
+    assert memory.written("roll-of-this-test") == b""

@@ -1,0 +1,96 @@
+"""French prints, whatever the pages; nothing is ever replaced by a question mark."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cvconnect_drivers.errors import ContentError
+from cvconnect_drivers.printers.charset import PC858, SUBSTITUTIONS, WPC1252, CodePage, Run, encode
+
+BOTH = (PC858, WPC1252)
+FRENCH = (
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+    " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+    "àâäçéèêëîïôöùûüÿœæÀÂÄÇÉÈÊËÎÏÔÖÙÛÜŸŒÆ€£«»’‘“”–—…°²·×\u00a0"
+)
+
+
+def decode(runs: list[Run]) -> str:
+    return "".join(run.data.decode(run.page.codec) for run in runs)
+
+
+@given(st.text(alphabet=FRENCH, max_size=60), st.sampled_from(BOTH))
+def test_every_french_text_comes_back_as_it_was(text: str, current: CodePage) -> None:
+    assert decode(encode(text, BOTH, current)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ("Reste à payer 15,50\u00a0€", [Run(PC858, b"Reste \x85 payer 15,50\xff\xd5")]),
+        ("L’Œuf", [Run(WPC1252, b"L\x92\x8cuf")]),
+        ("", []),
+    ],
+)
+def test_one_page_serves_a_line_when_it_can(text: str, runs: list[Run]) -> None:
+    assert encode(text, BOTH, PC858) == runs
+
+
+def test_the_page_in_use_is_kept_when_it_can_be() -> None:
+    assert encode("payé", BOTH, WPC1252) == [Run(WPC1252, b"pay\xe9")]
+
+
+def test_a_line_that_no_page_covers_is_cut_where_it_must_be() -> None:
+    assert encode("█ L’Œuf", BOTH, PC858) == [Run(PC858, b"\xdb L"), Run(WPC1252, b"\x92\x8cuf")]
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("L’Œuf – cœur…", "L'OEuf - coeur..."),
+        ("12\u202f345\u00a0€", "12\u00a0345\u00a0€"),
+        ("Škoda, Ÿ", "Skoda, Y"),
+        ("ﬁn", "fin"),
+        ("e\u0301te\u0301", "été"),
+    ],
+)
+def test_what_a_page_lacks_is_substituted_in_plain_letters(text: str, printed: str) -> None:
+    assert decode(encode(text, (PC858,), PC858)) == printed
+
+
+def test_a_printer_with_ascii_alone_still_prints_french() -> None:
+    ascii_page = CodePage(0, "ascii")
+    printed = decode(encode("Où ? Ça coûte 5,20\u00a0€ – à l’Œuf…", (ascii_page,), ascii_page))
+    assert printed == "Ou ? Ca coute 5,20 EUR - a l'OEuf..."
+
+
+@pytest.mark.parametrize(
+    ("character", "point"), [("\U0001f3d6", "U+1F3D6"), ("漢", "U+6F22"), ("Ω", "U+03A9")]
+)
+def test_a_character_that_cannot_be_printed_is_named(character: str, point: str) -> None:
+    with pytest.raises(ContentError, match=point.replace("+", "\\+")) as caught:
+        encode(f"a{character}", BOTH, PC858)
+    assert caught.value.code == "UNPRINTABLE"
+
+
+@pytest.mark.parametrize("character", ["\n", "\r", "\x1b", "\x00", "\x7f", "\x90"])
+def test_a_control_character_is_refused(character: str) -> None:
+    with pytest.raises(ContentError) as caught:
+        encode(f"a{character}b", BOTH, PC858)
+    assert caught.value.code == "CONTROL_CHARACTER"
+
+
+@given(st.text(max_size=20))
+def test_no_question_mark_is_made(text: str) -> None:
+    try:
+        runs = encode(text, BOTH, PC858)
+    except ContentError:
+        return
+    assert decode(runs).count("?") == text.count("?")
+
+
+def test_every_substitution_ends() -> None:
+    for character in SUBSTITUTIONS:
+        encode(character, (CodePage(0, "ascii"),), CodePage(0, "ascii"))

@@ -1,0 +1,110 @@
+"""What a printer answers is understood however it is cut, and what it did not say stays unknown."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cvconnect_drivers.printers.status import (
+    Answer,
+    AnswerReader,
+    AutomaticStatus,
+    Noise,
+    PrinterStatus,
+    ProcessId,
+    RealTimeStatus,
+    decode_status,
+    why_not_ready,
+)
+
+PROCESS_IDS = st.binary(min_size=4, max_size=4).filter(
+    lambda data: all(0x20 <= byte <= 0x7E for byte in data)
+)
+ANSWERS = st.one_of(
+    st.integers(0, 255).filter(lambda byte: byte & 0x93 == 0x12).map(RealTimeStatus),
+    st.tuples(st.sampled_from([0x10, 0x14, 0x18, 0x1C, 0x30]), *[st.integers(0, 15)] * 3)
+    .map(bytes)
+    .filter(lambda data: not set(data) & {0x11, 0x13})
+    .map(AutomaticStatus),
+    PROCESS_IDS.map(ProcessId),
+)
+
+
+def to_wire(answer: Answer) -> bytes:
+    match answer:
+        case RealTimeStatus(byte) | Noise(byte):
+            return bytes([byte])
+        case AutomaticStatus(data):
+            return data
+        case ProcessId(process_id):
+            return b"\x37\x22" + process_id + b"\x00"
+
+
+@given(st.lists(ANSWERS, max_size=8))
+def test_answers_are_told_apart_however_they_are_cut(answers: list[Answer]) -> None:
+    wire = b"".join(map(to_wire, answers))
+    assert AnswerReader().feed(wire) == answers
+    reader = AnswerReader()
+    assert [answer for byte in wire for answer in reader.feed(bytes([byte]))] == answers
+
+
+def test_xon_and_xoff_may_stand_anywhere() -> None:
+    assert AnswerReader().feed(b"\x11\x37\x13\x22AB\x11CD\x00\x13\x12") == [
+        ProcessId(b"ABCD"),
+        RealTimeStatus(0x12),
+    ]
+
+
+def test_noise_holds_no_answer_back() -> None:
+    assert AnswerReader().feed(b"\xff\x00\x37\x12") == [
+        Noise(0xFF),
+        Noise(0x00),
+        Noise(0x37),
+        RealTimeStatus(0x12),
+    ]
+
+
+def test_a_broken_block_is_noise_and_what_follows_is_read() -> None:
+    assert AnswerReader().feed(b"\x37\x22ABCD\xff\x12")[-1] == RealTimeStatus(0x12)
+
+
+@given(st.binary(max_size=60))
+def test_every_byte_is_an_answer_or_waits(data: bytes) -> None:
+    reader = AnswerReader()
+    told = b"".join(to_wire(answer) for answer in reader.feed(data))
+    held = bytes(byte for byte in data if byte not in b"\x11\x13")[len(told) :]
+    assert len(held) < 7
+    assert (told + held).replace(b"\x11", b"") == bytes(byte for byte in data if byte not in b"\x11\x13")
+
+
+def test_no_answer_is_not_no() -> None:
+    assert decode_status({}) == PrinterStatus()
+    assert decode_status({1: 0x12}) == PrinterStatus(offline=False)
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ({1: 0x12, 2: 0x12, 3: 0x12, 4: 0x12}, None),
+        ({}, None),
+        ({1: 0x1A}, "OFFLINE"),
+        ({1: 0x1A, 2: 0x16}, "COVER_OPEN"),
+        ({1: 0x1A, 2: 0x32}, "PAPER_END"),
+        ({4: 0x72}, "PAPER_END"),
+        ({1: 0x1A, 2: 0x52, 3: 0x1A}, "CUTTER_ERROR"),
+        ({1: 0x1A, 2: 0x52, 3: 0x32}, "PRINTER_ERROR"),
+        ({1: 0x1A, 2: 0x52, 3: 0x52}, "PRINTER_ERROR"),
+        ({1: 0x1A, 2: 0x1A}, "PAPER_FEEDING"),
+        ({1: 0x12, 4: 0x1E}, None),
+    ],
+)
+def test_the_most_telling_reason_is_given(answers: dict[int, int], reason: str | None) -> None:
+    found = why_not_ready(decode_status(answers))
+    assert (found[0] if found else None) == reason
+
+
+def test_paper_near_its_end_is_known_and_stops_nothing() -> None:
+    status = decode_status({4: 0x1E})
+    assert status.paper_near_end is True
+    assert status.paper_end is False
