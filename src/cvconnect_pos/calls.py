@@ -10,7 +10,7 @@ from typing import Any
 from cvconnect_pos.clock import Clock
 from cvconnect_pos.core.attempt import Attempt, Way, authorizations_data
 from cvconnect_pos.core.lifecycle import Command, Signal
-from cvconnect_pos.core.observation import observe, observe_qr
+from cvconnect_pos.core.observation import is_ours, observe, observe_qr
 from cvconnect_pos.core.policy import MISSING_GRACE_S
 from cvconnect_pos.core.provider import PreTransaction, ProviderState, Transaction
 from cvconnect_pos.errors import CredentialRefused, NoAnswer, NotSent, ProviderError, ProviderRefused
@@ -97,7 +97,8 @@ class Calls:
                 raise NoAnswer(reason=UNREADABLE)
             return self._heard(Signal.QR_CREATED, _qr_facts(pre), pre)
         transaction = self._gateway.create(order, attempt.payment_id, now, timeout_s=self._timeout_s)
-        if transaction.state is not ProviderState.INITIALIZED or transaction.has_payer:
+        fresh = transaction.state is ProviderState.INITIALIZED and not transaction.has_payer
+        if not fresh or not is_ours(transaction, attempt):
             raise NoAnswer(reason=UNREADABLE)
         signal = Signal.CREATED if beneficiary is None else Signal.CREATED_NAMED
         return self._heard(signal, _facts(transaction, signal), transaction)
@@ -156,6 +157,8 @@ def _qr_facts(pre: PreTransaction) -> dict[str, Any]:
 
 
 def _facts(transaction: Transaction, signal: Signal) -> dict[str, Any]:
+    if signal is Signal.UNREADABLE:  # nothing of what cannot be read is kept
+        return {"reason": UNREADABLE}
     facts: dict[str, Any] = {"transaction_id": transaction.transaction_id}
     if transaction.expires_at:
         facts["expires_at"] = _text(transaction.expires_at)
@@ -164,8 +167,6 @@ def _facts(transaction: Transaction, signal: Signal) -> dict[str, Any]:
         facts["received_cents"] = transaction.received_cents
         if holder := next((a.holder for a in transaction.authorizations if a.holder), ""):
             facts["beneficiary"] = holder
-    if signal is Signal.UNREADABLE:
-        facts["reason"] = UNREADABLE
     return facts
 
 

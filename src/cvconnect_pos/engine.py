@@ -82,7 +82,7 @@ class _Box:
     busy: bool = False
     beneficiary: Beneficiary | None = None
     poll_planned: int = 0
-    expiry_planned: float | None = None
+    expires: float | None = None
 
 
 class Engine:
@@ -363,23 +363,33 @@ class Engine:
             self._put(box, Command.STATUS)
 
     def _plan_expiry(self, box: _Box, heard: Heard) -> None:
-        """Look at the expiry when it comes, and ask to cancel when the provider does not end the request by itself."""
-        if heard.expires_in_s is None or box.expiry_planned is not None:
+        """Remember the latest expiry that the provider told: a scanned request may live longer than its QR."""
+        if heard.expires_in_s is None:
             return
-        wait = max(heard.expires_in_s, 0.0)
-        box.expiry_planned = self.clock.monotonic() + wait
-        self._scheduler.call_later(wait, lambda: self._at_expiry(box))
-        self._scheduler.call_later(wait + PATIENCE_AFTER_EXPIRY_S, lambda: self._out_of_patience(box))
+        first = box.expires is None
+        box.expires = self.clock.monotonic() + max(heard.expires_in_s, 0.0)
+        if first:
+            self._scheduler.call_later(max(heard.expires_in_s, 0.0), lambda: self._at_expiry(box))
 
     def _at_expiry(self, box: _Box) -> None:
+        """Take the QR away, and ask; the provider alone says that it is over."""
         payment = box.payment
-        if payment.attempt.state in ALIVE or payment.attempt.state is State.OPENED:
-            self._devices.carry_out(Command.HIDE, payment, payment.attempt)
+        state = payment.attempt.state
+        left = (box.expires or 0.0) - self.clock.monotonic()
+        if left > 0:
+            self._scheduler.call_later(left, lambda: self._at_expiry(box))
+        elif state in ALIVE or state is State.OPENED:
+            if state is State.SHOWING:
+                self._devices.carry_out(Command.HIDE, payment, payment.attempt)
             self._put(box, Command.STATUS)
+            self._scheduler.call_later(PATIENCE_AFTER_EXPIRY_S, lambda: self._out_of_patience(box))
 
     def _out_of_patience(self, box: _Box) -> None:
+        """Ask to cancel what the provider does not end by itself."""
         state = box.payment.attempt.state
-        if state is not State.IN_DOUBT and step(state, Signal.CANCEL) is not None:
+        if (box.expires or 0.0) > self.clock.monotonic():
+            self._at_expiry(box)
+        elif state is not State.IN_DOUBT and step(state, Signal.CANCEL) is not None:
             self._put(box, (Signal.CANCEL, {"cancel_asked": True, "reason": "PATIENCE"}))
 
     # --- housekeeping -------------------------------------------------------------------------------------------------------

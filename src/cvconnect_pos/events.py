@@ -319,7 +319,6 @@ _ENTERED: dict[State, Callable[[Attempt], Event]] = {
         expires_at=lambda a: a.expires_at,
     ),
     State.IDENTIFYING: _plain(CustomerIdentified, beneficiary=lambda a: a.beneficiary),
-    State.SWITCHING: _plain(CustomerIdentified, beneficiary=lambda a: a.beneficiary),
     State.SCANNED: _awaiting,
     State.AWAITING: _awaiting,
     State.CANCELLING: _cancelling,

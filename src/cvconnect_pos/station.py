@@ -56,7 +56,7 @@ class Station:
         path, clock = Path(path), clock or SystemClock()
         file = read_station_file(path)
         devices = _devices(file, path, clock)
-        gateway = _gateway(file, path)
+        gateway = make_gateway(file, path)
         try:
             journal = SqliteJournal(path.parent / file.journal.path)
         except BaseException:
@@ -119,7 +119,19 @@ class Station:
         self.close()
 
 
-def _gateway(file: StationFile, path: Path) -> PaymentGateway:
+def make_gateway(file: StationFile, path: Path) -> PaymentGateway:
+    """Make the gateway that a station file describes; nothing is sent.
+
+    Args:
+        file: Its content.
+        path: Where it is, for the secrets beside it and for the errors.
+
+    Returns:
+        The gateway; close it.
+
+    Raises:
+        ConfigError: The address, the secret or a package is missing or wrong.
+    """
     from cvconnect_pos.configuration import read_secret
     from cvconnect_pos.gateway.ancv import AncvGateway, Merchant
     from cvconnect_pos.gateway.seal import SealKey
@@ -146,14 +158,32 @@ def _gateway(file: StationFile, path: Path) -> PaymentGateway:
     return AncvGateway(transport, merchant, SealKey(provider.seal_key_version, secret), production=production)
 
 
-def _devices(file: StationFile, path: Path, clock: Clock) -> StationDevices:
+def make_devices(file: StationFile, path: Path) -> tuple[list[Scanner], list[Display], Printer | None]:
+    """Make the devices that a station file names; none is claimed.
+
+    Args:
+        file: Its content.
+        path: Where it is, for the errors.
+
+    Returns:
+        The scanners, the displays, and the printer when there is one.
+
+    Raises:
+        ConfigError: No driver has that URL, or its driver refuses the table.
+    """
+
     def every(tables: tuple[dict[str, Any], ...], key: str, kind: Any) -> list[Any]:
         return [_device(table, f"{key}[{n}]", key, kind, path) for n, table in enumerate(tables)]
 
     printer = _device(file.printer, "printer", "printers", Printer, path) if file.printer else None
+    return every(file.scanners, "scanners", Scanner), every(file.displays, "displays", Display), printer
+
+
+def _devices(file: StationFile, path: Path, clock: Clock) -> StationDevices:
+    scanners, displays, printer = make_devices(file, path)
     return StationDevices(
-        scanners=every(file.scanners, "scanners", Scanner),
-        displays=every(file.displays, "displays", Display),
+        scanners=scanners,
+        displays=displays,
         printer=printer,
         presentation=Presentation(
             shop=(file.shop.name, *file.shop.address),

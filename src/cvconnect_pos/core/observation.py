@@ -31,7 +31,7 @@ def observe(transaction: Transaction, attempt: Attempt) -> Signal:
     Returns:
         The signal. Whatever cannot be read is `UNREADABLE`: never *no*, never zero, never the amount asked.
     """
-    if transaction.payment_id and transaction.payment_id != attempt.payment_id:
+    if not is_ours(transaction, attempt):
         return Signal.UNREADABLE
     match transaction.state:
         case P.INITIALIZED:
@@ -42,6 +42,12 @@ def observe(transaction: Transaction, attempt: Attempt) -> Signal:
             return _money(transaction, attempt)
         case state:
             return _PLAIN.get(state, Signal.UNREADABLE)
+
+
+def is_ours(transaction: Transaction, attempt: Attempt) -> bool:
+    """Whether a reading is about this attempt: whatever it names is what we know."""
+    same_id = attempt.transaction_id in {"", transaction.transaction_id}
+    return same_id and transaction.payment_id in {"", attempt.payment_id}
 
 
 def _money(transaction: Transaction, attempt: Attempt) -> Signal:

@@ -1,0 +1,146 @@
+"""A till without threads, sockets or waiting: the engine is driven by hand against the simulated provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Condition
+from typing import Any
+
+from cvconnect_pos import Engine, Event, Payment, Tender, WaitTimeout
+from cvconnect_pos.core.attempt import Attempt
+from cvconnect_pos.core.lifecycle import Command
+from cvconnect_pos.errors import NoAnswer
+from cvconnect_pos.gateway.ancv import AncvGateway, Merchant
+from cvconnect_pos.gateway.seal import SealKey
+from cvconnect_pos.journal.sqlite import SqliteJournal
+from cvconnect_pos.transports.base import HttpRequest, HttpResponse
+from cvconnect_pos.transports.memory import MemoryTransport
+from cvconnect_sim.clock import VirtualClock
+from cvconnect_sim.gateway import Provider, ProviderApi, Request
+from cvconnect_sim.phone import Phone
+
+NUMBER = "10000003051"
+OTHER_NUMBER = "10000004062"
+
+
+class HandClock(VirtualClock):
+    """A virtual clock on which nobody may wait."""
+
+    def wait(self, condition: Condition, timeout_s: float | None) -> None:
+        raise AssertionError("a unit test never waits")
+
+
+class RecordingDevices:
+    """Keeps the commands that the devices were given."""
+
+    def __init__(self) -> None:
+        self.commands: list[tuple[Command, str]] = []
+
+    def carry_out(self, command: Command, payment: Payment, attempt: Attempt) -> int:
+        self.commands.append((command, attempt.state.value))
+        return 0
+
+
+class Till:
+    """One till and its provider; `restart` is a power cut."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = HandClock()
+        self.provider = Provider(clock=self.clock)
+        self.provider.add_customer(NUMBER, email="client@example.invalid", balance_cents=100_000)
+        self.provider.add_customer(OTHER_NUMBER, balance_cents=100_000)
+        self.phone = Phone(self.provider, NUMBER)
+        self.faults: list[tuple[str, Callable[[HttpRequest, Callable[[], HttpResponse]], HttpResponse]]] = []
+        self.sent: list[tuple[str, str]] = []
+        self.start()
+
+    def start(self) -> None:
+        self.devices = RecordingDevices()
+        self.transport = MemoryTransport(self._answer)
+        merchant = self.provider.merchant
+        gateway = AncvGateway(
+            self.transport,
+            Merchant(merchant.shop_id, merchant.service_provider_id),
+            SealKey(merchant.seal_key_version, merchant.seal_key),
+            production=False,
+        )
+        journal = SqliteJournal(self.folder / "journal.sqlite3")
+        self.engine = Engine(gateway, journal, devices=self.devices, clock=self.clock, workers=0, seed=1)
+        self.tender = Tender(self.engine)
+
+    def restart(self, *, recover: bool = True) -> None:
+        self.engine.close()
+        self.start()
+        if recover:
+            self.engine.recover()
+
+    def ask(
+        self, request_id: str = "r1", amount_cents: int = 4550, basket_ref: str = "B1", **more: Any
+    ) -> Payment:
+        payment = self.tender.request(
+            request_id=request_id, amount_cents=amount_cents, basket_ref=basket_ref, **more
+        )
+        self.engine.run_due()
+        return payment
+
+    def run(self, seconds: float = 0.0) -> None:
+        """Let this much time pass, stopping at everything that is due on the way."""
+        self.engine.run_due()
+        end = self.clock.monotonic() + seconds
+        while (due := self.engine.next_due_s()) is not None and self.clock.monotonic() + due <= end:
+            self.clock.advance(max(due, 0.0))
+            self.engine.run_due()
+        self.clock.advance(max(end - self.clock.monotonic(), 0.0))
+
+    def fault(
+        self, path_part: str, behave: Callable[[HttpRequest, Callable[[], HttpResponse]], HttpResponse]
+    ) -> None:
+        """Let the next request whose `METHOD path` holds this text go another way."""
+        self.faults.append((path_part, behave))
+
+    def paths(self, method: str = "POST") -> list[str]:
+        """The resources that were called, without their ids: `payment-transactions/payer`."""
+        return [path for m, path in self.sent if m == method]
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        parts = request.path.strip("/").split("/")[4:]
+        self.sent.append((request.method, "/".join(p for i, p in enumerate(parts) if i != 1)))
+
+        def really() -> HttpResponse:
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            answer = ProviderApi(self.provider).answer(
+                Request(request.method, request.path, headers, request.body)
+            )
+            return HttpResponse(answer.status, {n.lower(): v for n, v in answer.headers.items()}, answer.body)
+
+        for position, (part, behave) in enumerate(self.faults):
+            if part in f"{request.method} {request.path}":
+                del self.faults[position]
+                return behave(request, really)
+        return really()
+
+
+def lose_answer(_: HttpRequest, really: Callable[[], HttpResponse]) -> HttpResponse:
+    """The provider does it, and its answer is lost."""
+    really()
+    raise NoAnswer(reason="test")
+
+
+def lose_request(_: HttpRequest, __: Callable[[], HttpResponse]) -> HttpResponse:
+    """The request is lost on its way; the till cannot know that."""
+    raise NoAnswer(reason="test")
+
+
+def told(payment: Payment) -> list[Event]:
+    """Take all events that were not taken yet."""
+    events: list[Event] = []
+    while True:
+        try:
+            event = payment.next_event(0)
+        except WaitTimeout:
+            return events
+        if event is None:
+            return events
+        events.append(event)
