@@ -7,7 +7,6 @@ import os
 import socket
 import sys
 import threading
-import tty
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -21,9 +20,7 @@ from cvconnect_drivers.scanners.serial import open_scanner
 from cvconnect_pos import conformance
 from cvconnect_pos.conformance import check_display, check_printer, check_scanner
 from cvconnect_pos.peripherals import (
-    Display,
     DisplayFactory,
-    Printer,
     PrinterFactory,
     Scanner,
     ScannerFactory,
@@ -36,8 +33,6 @@ from cvconnect_sim.scanner import Scanner as SimulatedScanner
 SCANNERS: list[ScannerFactory] = [open_scanner]
 DISPLAYS: list[DisplayFactory] = [image.open_display, terminal.open_display]
 PRINTERS: list[PrinterFactory] = [open_printer]
-
-POSIX_ONLY = pytest.mark.skipif(sys.platform == "win32", reason="no pty on Windows; socket:// stands for it")
 
 
 def scanner_threads(url: str) -> list[threading.Thread]:
@@ -55,6 +50,8 @@ class Counterpart:
 
 @contextmanager
 def bare_pty() -> Generator[Counterpart, None, None]:
+    import tty
+
     master, slave = os.openpty()
     tty.setraw(slave)
     try:
@@ -112,15 +109,11 @@ def _is_alive(connection: socket.socket) -> bool:
         connection.settimeout(5.0)
 
 
-@pytest.mark.parametrize(
-    "counterpart",
-    [
-        pytest.param(bare_pty, id="pty", marks=POSIX_ONLY),
-        pytest.param(simulated_pty, id="simulated-pty", marks=POSIX_ONLY),
-        pytest.param(simulated_socket, id="simulated-socket"),
-        pytest.param(device_server, id="socket"),
-    ],
-)
+EVERYWHERE = (simulated_socket, device_server)
+PSEUDO_TERMINALS = () if sys.platform == "win32" else (bare_pty, simulated_pty)
+
+
+@pytest.mark.parametrize("counterpart", EVERYWHERE + PSEUDO_TERMINALS)
 def test_the_serial_scanner_keeps_its_promises(
     counterpart: Callable[[], AbstractContextManager[Counterpart]],
 ) -> None:

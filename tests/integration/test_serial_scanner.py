@@ -7,7 +7,6 @@ import queue
 import sys
 import threading
 import time
-import tty
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -32,6 +31,8 @@ class Cable:
         self.plug()
 
     def plug(self) -> None:
+        import tty
+
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         self.path.symlink_to(os.ttyname(self._slave))

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import pytest
 
@@ -33,6 +34,7 @@ class Paper:
         self._lines = lines
 
     def lines(self, columns: int) -> Sequence[PaperLine]:
+        assert columns > 0
         return self._lines
 
 
@@ -143,7 +145,7 @@ class Stranger:
                 connection.settimeout(TIMEOUT_S)
                 behave(connection)
 
-    def __enter__(self) -> Stranger:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -163,6 +165,11 @@ def read_until_closed(connection: socket.socket) -> bytes:
     while chunk := connection.recv(4096):
         data += chunk
     return data
+
+
+def swallow(connection: socket.socket) -> None:
+    answer_status(connection)
+    read_until_closed(connection)
 
 
 def cut_in_mid_ticket(connection: socket.socket) -> None:
@@ -197,9 +204,7 @@ def test_after_a_cut_the_next_job_starts_at_a_command_boundary() -> None:
 
 
 def test_a_printer_that_takes_the_ticket_and_says_nothing_is_unknown() -> None:
-    with Stranger(
-        answer_status, lambda connection: (answer_status(connection), read_until_closed(connection))[0]
-    ) as stranger:
+    with Stranger(answer_status, swallow) as stranger:
         printer = claimed(stranger.url)
         started = time.monotonic()
         result = printer.print(TICKET, job_id="T1-1", timeout_s=1.5)

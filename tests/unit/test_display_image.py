@@ -68,10 +68,10 @@ def test_the_qr_on_the_screen_is_the_payload(tmp_path: Path, size: str) -> None:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(("scale", "border"), [(1, 0), (3, 4), (7, 1), (30, 4)])
 def test_a_ready_picture_is_drawn_as_sharply_as_one_of_ours(size: str, scale: int, border: int) -> None:
-    pixels = (int(size.split("x")[0]), int(size.split("x")[1]))
+    width, height = map(int, size.split("x"))
     prompt = replace(WAITING, qr_payload=None, qr_png=png_of(PAYLOAD, scale=scale, border=border))
-    ours, _ = screen.render(WAITING, pixels)
-    theirs, surface = screen.render(prompt, pixels)
+    ours, _ = screen.render(WAITING, (width, height))
+    theirs, surface = screen.render(prompt, (width, height))
     assert surface == "qr"
     assert theirs.tobytes() == ours.tobytes()
 

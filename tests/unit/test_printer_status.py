@@ -18,17 +18,12 @@ from cvconnect_drivers.printers.status import (
     why_not_ready,
 )
 
-PROCESS_IDS = st.binary(min_size=4, max_size=4).filter(
-    lambda data: all(0x20 <= byte <= 0x7E for byte in data)
+PROCESS_IDS = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=4, max_size=4).map(
+    str.encode
 )
-ANSWERS = st.one_of(
-    st.integers(0, 255).filter(lambda byte: byte & 0x93 == 0x12).map(RealTimeStatus),
-    st.tuples(st.sampled_from([0x10, 0x14, 0x18, 0x1C, 0x30]), *[st.integers(0, 15)] * 3)
-    .map(bytes)
-    .filter(lambda data: not set(data) & {0x11, 0x13})
-    .map(AutomaticStatus),
-    PROCESS_IDS.map(ProcessId),
-)
+AUTOMATIC = st.tuples(st.sampled_from([0x10, 0x14, 0x18, 0x1C, 0x30]), *[st.integers(0, 15)] * 3).map(bytes)
+REAL_TIME = st.sampled_from([byte for byte in range(256) if byte & 0x93 == 0x12])
+ANSWERS = st.one_of(REAL_TIME.map(RealTimeStatus), AUTOMATIC.map(AutomaticStatus), PROCESS_IDS.map(ProcessId))
 
 
 def to_wire(answer: Answer) -> bytes:
@@ -75,7 +70,7 @@ def test_every_byte_is_an_answer_or_waits(data: bytes) -> None:
     told = b"".join(to_wire(answer) for answer in reader.feed(data))
     held = bytes(byte for byte in data if byte not in b"\x11\x13")[len(told) :]
     assert len(held) < 7
-    assert (told + held).replace(b"\x11", b"") == bytes(byte for byte in data if byte not in b"\x11\x13")
+    assert told + held == bytes(byte for byte in data if byte not in b"\x11\x13")
 
 
 def test_no_answer_is_not_no() -> None:

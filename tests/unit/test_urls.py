@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import pytest
 
@@ -11,6 +12,9 @@ from cvconnect_drivers.errors import ConfigurationError, DriverError
 from cvconnect_drivers.printers.printer import open_printer
 from cvconnect_drivers.scanners.serial import open_scanner
 from cvconnect_drivers.urls import Settings, parse_url
+from cvconnect_pos.peripherals import Display, Printer, Scanner
+
+Factory: TypeAlias = Callable[[str, Mapping[str, object]], Scanner | Display | Printer]
 
 ALL = {"serial", "socket", "tcp", "file", "memory", "image", "terminal"}
 
@@ -102,13 +106,14 @@ def test_a_size_out_of_range_is_refused(value: object) -> None:
         (terminal.open_display, "terminal:"),
     ],
 )
-def test_an_unknown_setting_is_refused_by_its_name(factory: object, url: str) -> None:
-    assert callable(factory)
-    for arguments in ((f"{url}?bauds=1", {}), (url, {"bauds": 1})):
-        with pytest.raises(DriverError, match="'bauds'") as caught:
-            factory(*arguments)
-        assert caught.value.code == "UNKNOWN_OPTION"
-        assert "bauds" in caught.value.fr
+@pytest.mark.parametrize(("query", "options"), [("?bauds=1", {}), ("", {"bauds": 1})])
+def test_an_unknown_setting_is_refused_by_its_name(
+    factory: Factory, url: str, query: str, options: Mapping[str, object]
+) -> None:
+    with pytest.raises(DriverError, match="'bauds'") as caught:
+        factory(url + query, options)
+    assert caught.value.code == "UNKNOWN_OPTION"
+    assert "bauds" in caught.value.fr
 
 
 def test_a_baud_rate_means_nothing_over_the_network() -> None:
@@ -125,6 +130,5 @@ def test_a_baud_rate_means_nothing_over_the_network() -> None:
         (terminal.open_display, "terminal:?colour=never"),
     ],
 )
-def test_a_device_is_called_by_its_url(factory: object, url: str) -> None:
-    assert callable(factory)
+def test_a_device_is_called_by_its_url(factory: Factory, url: str) -> None:
     assert factory(url, {}).name == url

@@ -1,0 +1,1 @@
+"""Surfaces turned to the customer."""

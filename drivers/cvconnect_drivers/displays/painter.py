@@ -1,0 +1,278 @@
+"""The parts of a customer screen: band, notice, card, paragraphs, mark.
+
+Measures are in units of a screen of 800x480, so that 480x320 and 1920x1080 look alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageFont import FreeTypeFont
+
+    from cvconnect_drivers.displays.fonts import Typeface
+
+REFERENCE = (800, 480)
+MARGIN, GAP = 20, 28
+BAND, NOTICE_BAND = 64, 44
+CARD_PADDING = 4
+MARK = 96
+SMALLEST_PERCENT = 30
+SMALLEST_BAND_TYPE = 15
+
+_OVERSAMPLING = 4
+
+Strokes: TypeAlias = tuple[tuple[tuple[float, float], ...], ...]
+"""Lines of a mark, in a square of side 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle, in pixels."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        """Pixels across."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        """Pixels down."""
+        return self.bottom - self.top
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether things stand side by side in it."""
+        return self.width > self.height
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A paragraph.
+
+    Args:
+        text: What it says.
+        size: Height of its type, in units.
+        bold: Whether it is bold.
+        colour: Of its letters.
+        max_lines: It is set smaller until it has no more lines.
+    """
+
+    text: str
+    size: int
+    bold: bool
+    colour: str
+    max_lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A round sign above the words; the words say the same."""
+
+    strokes: Strokes
+    colour: str
+
+
+_Block: TypeAlias = "tuple[list[str], FreeTypeFont]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    blocks: Sequence[_Block]
+    gap: int
+    mark_side: int
+    height: int
+
+
+class Painter:
+    """Draws the parts of one screen.
+
+    Args:
+        picture: What to draw on.
+        typeface: The type.
+    """
+
+    def __init__(self, picture: Image, typeface: Typeface) -> None:
+        from PIL import ImageDraw
+
+        self._picture = picture
+        self._draw = ImageDraw.Draw(picture)
+        self._typeface = typeface
+        wide, high = REFERENCE if picture.width > picture.height else reversed(REFERENCE)
+        self._scale = min(picture.width / wide, picture.height / high)
+
+    def px(self, units: float) -> int:
+        """Turn units into pixels."""
+        return max(1, round(units * self._scale))
+
+    def inset(self, box: Box, units: int) -> Box:
+        """Shrink a box on all sides."""
+        by = self.px(units)
+        return Box(box.left + by, box.top + by, box.right - by, box.bottom - by)
+
+    def band(self, title: str, shop: str, box: Box, *, colour: str, ink: str) -> Box:
+        """Draw the band with the means of payment and the shop.
+
+        Returns:
+            What is left below it.
+        """
+        height, edge = self.px(BAND), self.px(GAP)
+        middle = box.top + height // 2
+        self._draw.rectangle((box.left, box.top, box.right, box.top + height - 1), fill=colour)
+        room = box.width - 2 * edge
+        title, font = self._fitting(title, 28, room * (54 if shop else 100) // 100, bold=True)
+        self._draw.text((box.left + edge, middle), title, font=font, fill=ink, anchor="lm")
+        taken = round(font.getlength(title)) + self.px(24) if title else 0
+        shop, font = self._fitting(shop, 24, room - taken, bold=False)
+        self._draw.text((box.right - edge, middle), shop, font=font, fill=ink, anchor="rm")
+        return Box(box.left, box.top + height, box.right, box.bottom)
+
+    def notice(self, text: str, box: Box, *, colour: str, ink: str) -> Box:
+        """Draw the mention that must be visible, over the whole width.
+
+        Returns:
+            What is left above it.
+        """
+        if not text:
+            return box
+        height = self.px(NOTICE_BAND)
+        top = box.bottom - height
+        self._draw.rectangle((box.left, top, box.right, box.bottom), fill=colour)
+        text, font = self._fitting(text, 24, box.width - self.px(2 * MARGIN), bold=True)
+        self._draw.text(
+            ((box.left + box.right) // 2, top + height // 2), text, font=font, fill=ink, anchor="mm"
+        )
+        return Box(box.left, box.top, box.right, top)
+
+    def code_side(self, free: Box) -> int:
+        """Find the side of the largest QR that leaves room for the words."""
+        margins = 2 * self.px(MARGIN // 2 + CARD_PADDING)
+        if free.is_wide:
+            return min(free.height - margins, free.width * 55 // 100)
+        return min(free.width - margins, free.height * 62 // 100)
+
+    def card(self, free: Box, code: Image, *, colour: str, edge: str) -> Box:
+        """Draw a QR on a card, left of the words, or above them in portrait.
+
+        Returns:
+            Where the card is.
+        """
+        width, height = (side + 2 * self.px(CARD_PADDING) for side in code.size)
+        if free.is_wide:
+            left, top = free.left + self.px(MARGIN), free.top + (free.height - height) // 2
+        else:
+            left, top = free.left + (free.width - width) // 2, free.top + self.px(MARGIN)
+        box = Box(left, top, left + width, top + height)
+        corners = (box.left, box.top, box.right - 1, box.bottom - 1)
+        self._draw.rounded_rectangle(
+            corners, radius=self.px(12), fill=colour, outline=edge, width=self.px(1.5)
+        )
+        self._picture.paste(code, (left + self.px(CARD_PADDING), top + self.px(CARD_PADDING)))
+        return box
+
+    def beside(self, free: Box, card: Box) -> Box:
+        """Find the room for the words: right of the card, or below it in portrait."""
+        gap, margin = self.px(GAP), self.px(MARGIN)
+        if free.is_wide:
+            return Box(card.right + gap, free.top + margin, free.right - gap, free.bottom - margin)
+        return Box(free.left + margin, card.bottom + margin, free.right - margin, free.bottom - margin)
+
+    def words(
+        self, paragraphs: Sequence[Words], box: Box, *, centred: bool, mark: Mark | None = None
+    ) -> None:
+        """Draw a mark and paragraphs one below the other, centred from top to bottom, all smaller until they fit.
+
+        What does not fit in the smallest type is cut at the bottom of the box.
+        """
+        layouts = (
+            self._lay_out(paragraphs, box.width, percent, mark)
+            for percent in range(100, SMALLEST_PERCENT, -5)
+        )
+        layout = next(
+            (each for each in layouts if each.height <= box.height),
+            self._lay_out(paragraphs, box.width, SMALLEST_PERCENT, mark),
+        )
+        y = box.top + max(0, box.height - layout.height) // 2
+        if mark is not None:
+            self._mark(mark, (box.left + box.right - layout.mark_side) // 2, y, layout.mark_side)
+            y += layout.mark_side + layout.gap
+        x, anchor = ((box.left + box.right) // 2, "ma") if centred else (box.left, "la")
+        for words, (lines, font) in zip(paragraphs, layout.blocks, strict=True):
+            for line in lines:
+                if y + _line_height(font) <= box.bottom:
+                    self._draw.text((x, y), line, font=font, fill=words.colour, anchor=anchor)
+                y += _line_height(font)
+            y += layout.gap
+
+    def _lay_out(self, paragraphs: Sequence[Words], width: int, percent: int, mark: Mark | None) -> _Layout:
+        blocks = [self._wrap(words, width, percent) for words in paragraphs]
+        gap, side = self.px(14 * percent / 100), self.px(MARK * percent / 100) if mark else 0
+        heights = [len(lines) * _line_height(font) for lines, font in blocks] + [side] * (mark is not None)
+        return _Layout(blocks, gap, side, sum(heights) + gap * max(0, len(heights) - 1))
+
+    def _wrap(self, words: Words, width: int, percent: int) -> _Block:
+        text = self._typeface.spell(words.text)
+        blocks = (self._set(text, words, width, smaller) for smaller in range(percent, SMALLEST_PERCENT, -5))
+        return next(
+            (
+                (lines, font)
+                for lines, font in blocks
+                if len(lines) <= words.max_lines and all(font.getlength(line) <= width for line in lines)
+            ),
+            self._set(text, words, width, SMALLEST_PERCENT),
+        )
+
+    def _set(self, text: str, words: Words, width: int, percent: int) -> _Block:
+        font = self._typeface.font(self.px(words.size * percent / 100), bold=words.bold)
+        return _wrapped(text, font, width), font
+
+    def _fitting(self, text: str, size: int, width: int, *, bold: bool) -> tuple[str, FreeTypeFont]:
+        """Set one line smaller until it fits, then shorten it."""
+        text = self._typeface.spell(text)
+        for smaller in range(size, SMALLEST_BAND_TYPE, -1):
+            font = self._typeface.font(self.px(smaller), bold=bold)
+            if font.getlength(text) <= width:
+                return text, font
+        font, shorter = self._typeface.font(self.px(SMALLEST_BAND_TYPE), bold=bold), text
+        while shorter and font.getlength(f"{shorter}…") > width:
+            shorter = shorter[:-1].rstrip()
+        return text if shorter == text else f"{shorter}…", font
+
+    def _mark(self, mark: Mark, x: int, y: int, side: int) -> None:
+        from PIL import Image, ImageDraw
+
+        # Pillow draws jagged edges: drawn large, then scaled down.
+        large = side * _OVERSAMPLING
+        stencil = Image.new("L", (large, large))
+        pen, width = ImageDraw.Draw(stencil), round(large * 0.09)
+        pen.ellipse((0, 0, large - 1, large - 1), fill=255)
+        for stroke in mark.strokes:
+            points = [(px * large, py * large) for px, py in stroke]
+            pen.line(points, fill=0, width=width, joint="curve")
+            for px, py in points:
+                pen.ellipse((px - width / 2, py - width / 2, px + width / 2, py + width / 2), fill=0)
+        self._picture.paste(mark.colour, (x, y), stencil.resize((side, side), Image.Resampling.LANCZOS))
+
+
+def _wrapped(text: str, font: FreeTypeFont, width: int) -> list[str]:
+    lines: list[str] = []
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and font.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def _line_height(font: FreeTypeFont) -> int:
+    ascent, descent = font.getmetrics()
+    return ascent + descent

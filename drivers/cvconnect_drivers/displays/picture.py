@@ -1,0 +1,94 @@
+"""A QR that came as a ready picture: read its modules, so that it can be drawn as sharply as one of ours."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from cvconnect_drivers.displays.qr import QUIET_ZONE_MODULES, QrMatrix
+from cvconnect_drivers.errors import ContentError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MAX_SIDE_PX = 4096
+"""A QR of 177 modules at 20 px each stays below; a picture that unpacks to more is no QR."""
+
+_FINDER_MODULES = 7
+_SMALLEST, _LARGEST, _STEP = 21, 177, 4
+_DARK_BELOW = 128
+
+
+def open_picture(png: bytes) -> Image:
+    """Decode a PNG as dark and light on white.
+
+    Args:
+        png: The provider's picture.
+
+    Returns:
+        A greyscale picture, what was transparent made white.
+
+    Raises:
+        ContentError: `BAD_PICTURE`: no PNG, damaged, or far too large.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as picture:
+            if max(picture.size) > MAX_SIDE_PX:
+                raise _bad(f"{picture.size[0]}x{picture.size[1]} px")
+            rgba = picture.convert("RGBA")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise _bad(type(error).__name__) from error
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("L")
+
+
+def read_modules(picture: Image) -> QrMatrix | None:
+    """Read the modules of a QR that stands straight and sharp.
+
+    Args:
+        picture: Greyscale, the quiet zone with it or not.
+
+    Returns:
+        Its modules, or None when the picture is no plain grid (a logo, rounded modules, a blurred scaling).
+    """
+    dark = picture.point([255 if grey < _DARK_BELOW else 0 for grey in range(256)])
+    box = dark.getbbox()
+    if box is None:
+        return None
+    width, side = box[2] - box[0], box[3] - box[1]
+    ink = dark.crop(box).tobytes()
+    lines = [ink[start : start + width] for start in range(0, len(ink), width)]
+    # The first line begins with the upper edge of a finder pattern.
+    pixels, rest = divmod(len(lines[0]) - len(lines[0].lstrip(b"\xff")), _FINDER_MODULES)
+    if width != side or rest or not pixels or side % pixels:
+        return None
+    modules = side // pixels
+    if not _SMALLEST <= modules <= _LARGEST or (modules - _SMALLEST) % _STEP:
+        return None
+    grid = [line[::pixels] for line in lines[::pixels]]
+    drawn = [bytes(module for module in row for _ in range(pixels)) for row in grid for _ in range(pixels)]
+    return QrMatrix(tuple(tuple(module != 0 for module in row) for row in grid)) if drawn == lines else None
+
+
+def with_quiet_zone(picture: Image) -> Image:
+    """Surround a picture that is no plain grid with white, wide enough for any QR.
+
+    Args:
+        picture: Greyscale.
+
+    Returns:
+        The same with a white border.
+    """
+    from PIL import ImageOps
+
+    # The coarsest QR has 21 modules on a side.
+    return ImageOps.expand(picture, border=-(-max(picture.size) * QUIET_ZONE_MODULES // _SMALLEST), fill=255)
+
+
+def _bad(why: str) -> ContentError:
+    return ContentError(
+        "BAD_PICTURE",
+        fr="L’image du QR code est illisible.",
+        en=f"The provider's picture cannot be used: {why}",
+    )

@@ -1,0 +1,98 @@
+"""Rules for a QR that a telephone can scan. Pure.
+
+Source: ISO/IEC 18004 (quiet zone of 4 modules, dark on light; error correction M restores about 15 %). Micro QR is never
+made: most telephones do not read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cvconnect_drivers.errors import ContentError, PackageMissingError
+
+QUIET_ZONE_MODULES = 4
+
+MIN_MODULE_PX = 3
+"""Below, the pixels of a screen and those of a camera beat against each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class QrMatrix:
+    """A QR as rows of modules, True where dark, without its quiet zone."""
+
+    rows: tuple[tuple[bool, ...], ...]
+
+    @property
+    def modules(self) -> int:
+        """Modules on a side, quiet zone not counted."""
+        return len(self.rows)
+
+    @property
+    def modules_with_quiet_zone(self) -> int:
+        """Modules on a side, quiet zone counted."""
+        return self.modules + 2 * QUIET_ZONE_MODULES
+
+    def with_quiet_zone(self) -> tuple[tuple[bool, ...], ...]:
+        """Surround the modules with the light ones that belong to the QR.
+
+        Returns:
+            `modules_with_quiet_zone` rows of as many modules.
+        """
+        side = (False,) * QUIET_ZONE_MODULES
+        empty = ((False,) * self.modules_with_quiet_zone,) * QUIET_ZONE_MODULES
+        return (*empty, *((*side, *row, *side) for row in self.rows), *empty)
+
+
+def make_matrix(payload: str, *, mode: Literal["byte"] | None = None) -> QrMatrix:
+    """Encode a text.
+
+    Args:
+        payload: The text.
+        mode: `byte` forbids the denser encodings of digits and capitals.
+
+    Returns:
+        The QR, error correction M.
+
+    Raises:
+        ContentError: `QR_CONTENT`: nothing to encode, or more than any QR holds.
+        PackageMissingError: segno is not installed.
+    """
+    try:
+        import segno
+    except ImportError as error:
+        raise PackageMissingError("segno") from error
+    try:
+        if not payload:
+            raise ValueError("empty")  # noqa: TRY301 (one refusal for both)
+        code = segno.make_qr(payload, error="m", mode=mode, boost_error=False)
+    except ValueError as error:  # segno.DataOverflowError is one
+        raise ContentError(
+            "QR_CONTENT",
+            fr="Le QR code ne peut pas être affiché : son contenu est vide ou trop long.",
+            en=f"No QR holds {len(payload)} characters",
+        ) from error
+    return QrMatrix(tuple(tuple(bool(module) for module in row) for row in code.matrix))
+
+
+def module_px(modules_with_quiet_zone: int, side_px: int) -> int:
+    """Find the size of a module: the largest whole number of pixels that fits.
+
+    Args:
+        modules_with_quiet_zone: Modules on a side.
+        side_px: The side of the square that is free, in pixels.
+
+    Returns:
+        Pixels per module, at least `MIN_MODULE_PX`.
+
+    Raises:
+        ContentError: `QR_TOO_DENSE`: the modules would be too small to scan.
+    """
+    pixels = side_px // modules_with_quiet_zone
+    if pixels < MIN_MODULE_PX:
+        raise ContentError(
+            "QR_TOO_DENSE",
+            fr="Le QR code est trop dense pour cet écran.",
+            en=f"{modules_with_quiet_zone} modules on {side_px} px leave under {MIN_MODULE_PX} px each",
+        )
+    return pixels

@@ -1,0 +1,333 @@
+"""A customer screen in a terminal: `terminal:`.
+
+The QR is drawn with half blocks, two modules per character, dark on light whatever the terminal's own colours are. A stream
+that is no terminal keeps what was written: there, clearing can only end the prompt with a rule.
+
+Settings: `columns` and `rows` (0: ask the terminal), `colour` (`auto`, `always`, `never`), and, in the table only, `stream`, the
+text stream to write to instead of the standard output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import textwrap
+import threading
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Literal, TextIO, TypeAlias, cast
+
+from cvconnect_drivers.displays.qr import QrMatrix, make_matrix
+from cvconnect_drivers.errors import (
+    ConfigurationError,
+    ContentError,
+    DriverError,
+    LinkLostError,
+    NotClaimedError,
+)
+from cvconnect_drivers.shapes import Health, HealthLevel, Prompt, PromptState, Surface
+from cvconnect_drivers.urls import Settings, parse_url
+
+Colour: TypeAlias = Literal["auto", "always", "never"]
+
+# Fixed entries of the 256-colour cube: the first 16 follow the user's theme and might turn black into grey.
+_BLACK_ON_WHITE = "\x1b[38;5;16;48;5;231m"
+_BOLD, _RESET = "\x1b[1m", "\x1b[0m"
+_HOME_AND_ERASE = "\x1b[H\x1b[J"
+_INK: dict[PromptState, str] = {
+    "idle": "",
+    "waiting": "\x1b[1;34m",
+    "seen": "\x1b[1;34m",
+    "paid": "\x1b[1;32m",
+    "partial": "\x1b[1;33m",
+    "refused": "\x1b[1;31m",
+    "expired": "\x1b[1;31m",
+    "cancelled": "\x1b[1;31m",
+    "check": "\x1b[1;33m",
+}
+_NOTICE = "\x1b[38;5;16;48;5;220m"
+
+# Upper half, lower half.
+_DARK_ON_LIGHT = {(True, True): "█", (True, False): "▀", (False, True): "▄", (False, False): " "}
+_LIGHT_ON_DARK = {pair: _DARK_ON_LIGHT[not pair[0], not pair[1]] for pair in _DARK_ON_LIGHT}
+
+DEFAULT_COLUMNS, DEFAULT_ROWS = 80, 24
+ENDLESS_ROWS = 1000
+MIN_WORDS_COLUMNS = 28
+GAP_COLUMNS = 3
+
+QR_ELSEWHERE = "Le QR code est affiché sur un autre écran."
+QR_TOO_LARGE = "Cette fenêtre est trop petite pour le QR code."
+
+
+class TerminalDisplay:
+    """A terminal turned to the customer.
+
+    Args:
+        name: The URL it was made from.
+        stream: Where to write; it is never closed.
+        size: Columns and rows; 0 asks the terminal.
+        colour: Whether to use colours.
+    """
+
+    def __init__(self, name: str, stream: TextIO | None, size: tuple[int, int], colour: Colour) -> None:
+        self._name = name
+        self._stream = stream
+        self._size = size
+        self._colour = colour
+        self._lock = threading.Lock()
+        self._claimed = False
+        self._showing = False
+        self._health = Health("unknown", "Écran client non réservé.")
+
+    @property
+    def name(self) -> str:
+        """The URL it was made from."""
+        return self._name
+
+    def claim(self, *, timeout_s: float) -> None:
+        """Take the terminal, and clear it.
+
+        Args:
+            timeout_s: Unused: a terminal takes what it is given.
+
+        Raises:
+            LinkLostError: The stream is closed.
+        """
+        del timeout_s
+        with self._lock:
+            if not self._claimed:
+                self._erase()
+            self._claimed = True
+
+    def show(self, prompt: Prompt, *, timeout_s: float) -> Surface:
+        """Write this prompt instead of the last one.
+
+        Args:
+            prompt: What to show.
+            timeout_s: Unused: a terminal takes what it is given.
+
+        Returns:
+            `text` when the QR does not fit, or came as a picture.
+
+        Raises:
+            LinkLostError: The stream is closed.
+            NotClaimedError: The display is not claimed.
+        """
+        del timeout_s
+        with self._lock:
+            if not self._claimed:
+                raise NotClaimedError(self._name)
+            text, surface = draw(prompt, self._measure(), coloured=self._coloured)
+            self._erase()
+            self._write(text)
+            self._showing = True
+        return surface
+
+    def clear(self, *, timeout_s: float) -> None:
+        """Show nothing. Idempotent.
+
+        Args:
+            timeout_s: Unused: a terminal takes what it is given.
+
+        Raises:
+            LinkLostError: The stream is closed.
+        """
+        del timeout_s
+        with self._lock:
+            if self._claimed and self._showing:
+                self._erase()
+
+    def check_health(self, level: HealthLevel = "internal") -> Health:
+        """Tell whether the last write went through.
+
+        Args:
+            level: `interactive` adds what a person should do.
+
+        Returns:
+            What is known.
+        """
+        if level == "interactive" and self._health.state == "ready":
+            return Health("ready", f"{self._health.detail} Vérifiez que le client voit cette fenêtre.")
+        return self._health
+
+    def release(self) -> None:
+        """Clear, and give the terminal back. Idempotent; never raises."""
+        try:
+            self.clear(timeout_s=0)
+        except DriverError:
+            self._health = Health("absent", "La fenêtre de l’écran client est fermée.")
+        self._claimed = False
+
+    @property
+    def _out(self) -> TextIO:
+        # Looked up late: a till may replace the standard output after it has read its station file.
+        return self._stream if self._stream is not None else sys.stdout
+
+    @property
+    def _is_terminal(self) -> bool:
+        return not self._out.closed and self._out.isatty()
+
+    @property
+    def _coloured(self) -> bool:
+        return self._colour == "always" or (self._colour == "auto" and self._is_terminal)
+
+    def _measure(self) -> tuple[int, int]:
+        columns, rows = DEFAULT_COLUMNS, DEFAULT_ROWS if self._is_terminal else ENDLESS_ROWS
+        if self._is_terminal:
+            # A terminal that does not tell has the usual size.
+            with contextlib.suppress(OSError, ValueError):
+                columns, rows = os.get_terminal_size(self._out.fileno())
+        return self._size[0] or columns, self._size[1] or rows
+
+    def _erase(self) -> None:
+        if self._is_terminal:
+            self._write(_HOME_AND_ERASE)
+        elif self._showing:
+            self._write("-" * MIN_WORDS_COLUMNS + "\n")
+        self._showing = False
+
+    def _write(self, text: str) -> None:
+        try:
+            self._out.write(text)
+            self._out.flush()
+        except (OSError, ValueError) as error:  # ValueError: the stream is closed, or cannot encode a block
+            self._health = Health("absent", "La fenêtre de l’écran client est fermée.")
+            raise LinkLostError(self._name, type(error).__name__) from error
+        self._health = Health("ready", "Écran client prêt.")
+
+
+def draw(prompt: Prompt, size: tuple[int, int], *, coloured: bool) -> tuple[str, Surface]:
+    """Draw a prompt as text. Pure.
+
+    Args:
+        prompt: What to show.
+        size: Columns and rows that are free.
+        coloured: Whether colours may be used; without, the terminal is taken to be dark.
+
+    Returns:
+        The text, with its last line ended, and what the customer sees.
+    """
+    columns, rows = size
+    extra = ""
+    code: list[str] = []
+    if prompt.qr_payload is not None:
+        code, extra = _fitting_code(prompt, size, coloured=coloured)
+    elif prompt.qr_png is not None:
+        extra = QR_ELSEWHERE
+    width = len(_bare(code[0])) if code else 0
+    beside = columns - width - GAP_COLUMNS if code else columns
+    if code and beside >= MIN_WORDS_COLUMNS:
+        words = _words(prompt, extra, beside, coloured=coloured)
+        if len(words) <= max(rows - 1, len(code)):
+            return _side_by_side(code, words, width), "qr"
+    words = _words(prompt, extra, columns, coloured=coloured)
+    if code and len(code) + len(words) < rows:
+        return "\n".join([*code, *words, ""]), "qr"
+    if code:
+        words = _words(prompt, QR_TOO_LARGE, columns, coloured=coloured)
+    return "\n".join([*words, ""]) if words else "", "text" if words else "none"
+
+
+def blocks(matrix: QrMatrix, *, coloured: bool) -> list[str]:
+    """Draw a QR with half blocks.
+
+    Args:
+        matrix: The QR.
+        coloured: Whether to colour it black on white; without, the light modules are the blocks, which is right on a
+            dark terminal.
+
+    Returns:
+        Lines of as many characters as the QR has modules with its quiet zone.
+    """
+    rows = list(matrix.with_quiet_zone())
+    side = matrix.modules_with_quiet_zone
+    if side % 2:
+        rows.append((False,) * side)
+    table = _DARK_ON_LIGHT if coloured else _LIGHT_ON_DARK
+    lines = (
+        "".join(map(table.__getitem__, zip(*rows[y : y + 2], strict=True))) for y in range(0, len(rows), 2)
+    )
+    return [f"{_BLACK_ON_WHITE}{line}{_RESET}" if coloured else line for line in lines]
+
+
+def _fitting_code(prompt: Prompt, size: tuple[int, int], *, coloured: bool) -> tuple[list[str], str]:
+    try:
+        code = blocks(make_matrix(prompt.qr_payload or ""), coloured=coloured)
+    except ContentError as error:
+        return [], error.fr
+    fits = len(_bare(code[0])) <= size[0] and len(code) < size[1]
+    return (code, "") if fits else ([], QR_TOO_LARGE)
+
+
+def _words(prompt: Prompt, extra: str, columns: int, *, coloured: bool) -> list[str]:
+    ink = _INK[prompt.state]
+    basket = f"Panier {prompt.basket_ref}" if prompt.basket_ref else ""
+    groups = (
+        ((prompt.notice, _NOTICE),),
+        ((prompt.shop, ""), (prompt.title, _BOLD)),
+        ((prompt.amount, _BOLD),),
+        ((prompt.instruction, ink), (prompt.detail, ""), (extra, "")),
+        ((prompt.expires_text, ""), (basket, "")),
+    )
+    lines: list[str] = []
+    for group in groups:
+        told = [
+            f"{style}{line}{_RESET}" if coloured and style else line
+            for text, style in group
+            if text
+            for line in textwrap.wrap(_printable(text), columns, break_on_hyphens=False)
+        ]
+        lines += ["", *told] if lines and told else told
+    return lines
+
+
+def _printable(text: str) -> str:
+    # A provider's message must not steer the terminal.
+    return "".join(character for character in text if unicodedata.category(character) != "Cc")
+
+
+def _side_by_side(code: Sequence[str], words: Sequence[str], width: int) -> str:
+    above = max(0, (len(code) - len(words)) // 2)
+    right = [""] * above + list(words)
+    lines: list[str] = []
+    for row in range(max(len(code), len(right))):
+        left = code[row] if row < len(code) else " " * width
+        word = right[row] if row < len(right) else ""
+        lines.append(f"{left}{' ' * GAP_COLUMNS}{word}" if word else left)
+    return "\n".join([*lines, ""])
+
+
+def _bare(line: str) -> str:
+    return line.removeprefix(_BLACK_ON_WHITE).removesuffix(_RESET)
+
+
+def open_display(url: str, options: Mapping[str, object]) -> TerminalDisplay:
+    """Make a terminal display; nothing is written before `claim`.
+
+    Args:
+        url: `terminal:`.
+        options: The settings named at the top of this module.
+
+    Returns:
+        The display, unclaimed.
+
+    Raises:
+        ConfigurationError: The URL or a setting is not valid.
+    """
+    device = parse_url(url, {"terminal"})
+    settings = Settings(device, options)
+    size = settings.whole("columns", 0, 0, 1000), settings.whole("rows", 0, 0, 1000)
+    word = settings.choice("colour", "auto", {"auto", "always", "never"})
+    colour: Colour = "always" if word == "always" else "never" if word == "never" else "auto"
+    stream = settings.take("stream")
+    settings.refuse_unknown()
+    if not isinstance(stream, io.TextIOBase | None):
+        raise ConfigurationError(
+            "INVALID_URL",
+            fr="Le réglage « stream » doit être un flux de texte.",
+            en="'stream' must be a text stream",
+        )
+    return TerminalDisplay(url, cast("TextIO | None", stream), size, colour)

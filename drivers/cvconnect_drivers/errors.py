@@ -1,0 +1,121 @@
+"""What a driver raises.
+
+```
+DriverError
+├── ConfigurationError      a URL with a typing mistake, an option nobody knows, a value out of range
+├── PackageMissingError     pyserial is not installed on this till
+├── NotClaimedError         a scanner armed before it was claimed, or after it was released
+├── ContentError            a shop's name with an emoji, a QR too dense for the paper
+└── LinkError               the cable
+    ├── LinkAbsentError     scanner unplugged, printer switched off, port held by another program
+    ├── LinkLostError       cable pulled in the middle of a label, printer that closed the connection
+    └── LinkTimeoutError    printer out of paper that stops reading; also a `TimeoutError`
+```
+
+No message holds a customer's identifier, nor the text of a label.
+"""
+
+from __future__ import annotations
+
+
+class DriverError(Exception):
+    """Base of all errors of this package.
+
+    Args:
+        code: Stable identifier, such as `LINK_LOST`.
+        fr: A sentence that the person at the till can act on.
+        en: The same in English.
+        retryable: Whether the same call may succeed later with nothing else changed.
+    """
+
+    def __init__(self, code: str, *, fr: str, en: str, retryable: bool = False) -> None:
+        super().__init__(f"{code}: {en}")
+        self.code = code
+        self.fr = fr
+        self.en = en
+        self.retryable = retryable
+
+
+class ConfigurationError(DriverError):
+    """The station file asks for something that cannot be: `baud=abc`, an unknown key, a port of 70000."""
+
+
+class PackageMissingError(DriverError):
+    """A Python package that this driver needs is not installed.
+
+    Args:
+        package: Its name on PyPI.
+    """
+
+    def __init__(self, package: str) -> None:
+        super().__init__(
+            "PACKAGE_MISSING",
+            fr=f"Le composant « {package} » manque sur cette caisse : pip install {package}",
+            en=f"The package {package!r} is not installed: pip install {package}",
+        )
+        self.package = package
+
+
+class NotClaimedError(DriverError):
+    """The device is used before `claim` or after `release`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            "NOT_CLAIMED",
+            fr=f"Le périphérique {name} n’est pas réservé par cette caisse.",
+            en=f"{name} is used without being claimed.",
+        )
+
+
+class ContentError(DriverError):
+    """What should be shown or printed cannot be: an emoji on a printer without it, a QR that would not scan."""
+
+
+class LinkError(DriverError):
+    """The byte pipe to a device failed.
+
+    Args:
+        code: Stable identifier.
+        fr: French sentence.
+        en: English sentence.
+        sent_bytes: How many bytes of the write were handed over before, or None when nobody can tell.
+    """
+
+    def __init__(self, code: str, *, fr: str, en: str, sent_bytes: int | None = 0) -> None:
+        super().__init__(code, fr=fr, en=en, retryable=True)
+        self.sent_bytes = sent_bytes
+
+
+class LinkAbsentError(LinkError):
+    """The device is not there: unplugged, switched off, refused, or held by another program."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(
+            "LINK_ABSENT",
+            fr=f"{where} ne répond pas : vérifiez qu’il est branché et allumé.",
+            en=f"Cannot open {where}: {why}",
+        )
+
+
+class LinkLostError(LinkError):
+    """The device went away in the middle of something: cable pulled, connection closed."""
+
+    def __init__(self, where: str, why: str, *, sent_bytes: int | None = 0) -> None:
+        super().__init__(
+            "LINK_LOST",
+            fr=f"La liaison avec {where} est coupée : vérifiez le câble.",
+            en=f"Lost {where}: {why}",
+            sent_bytes=sent_bytes,
+        )
+
+
+class LinkTimeoutError(LinkError, TimeoutError):
+    """The deadline passed: a printer that stopped reading, a query without an answer."""
+
+    def __init__(self, where: str, doing: str, *, sent_bytes: int | None = 0) -> None:
+        super().__init__(
+            "LINK_TIMEOUT",
+            fr=f"{where} ne répond pas à temps.",
+            en=f"{where}: no {doing} before the deadline",
+            sent_bytes=sent_bytes,
+        )

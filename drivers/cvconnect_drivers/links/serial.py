@@ -1,0 +1,96 @@
+"""Pipes over a serial port (RS-232, or USB CDC-ACM), through pyserial."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from cvconnect_drivers.errors import LinkAbsentError, LinkLostError, LinkTimeoutError, PackageMissingError
+
+if TYPE_CHECKING:
+    from serial import serialposix, serialwin32
+
+
+class SerialLink:
+    """An open serial port.
+
+    Args:
+        port: pyserial's port; the link owns it.
+        where: How the device is called in messages.
+    """
+
+    def __init__(self, port: serialposix.Serial | serialwin32.Serial, where: str) -> None:
+        self._port = port
+        self._where = where
+
+    def write(self, data: bytes, *, timeout_s: float) -> None:
+        """Hand all bytes to the port.
+
+        Raises:
+            LinkLostError: The port vanished.
+            LinkTimeoutError: The device stopped reading; pyserial does not tell how many bytes went.
+        """
+        import serial
+
+        try:
+            self._port.write_timeout = timeout_s
+            self._port.write(data)
+        except serial.SerialTimeoutException as error:
+            raise LinkTimeoutError(self._where, "write", sent_bytes=None) from error
+        except (serial.SerialException, OSError) as error:
+            raise LinkLostError(self._where, type(error).__name__, sent_bytes=None) from error
+
+    def read(self, max_bytes: int, *, timeout_s: float) -> bytes:
+        """Block for one byte, then take what the port already holds.
+
+        Raises:
+            LinkLostError: The port vanished.
+            LinkTimeoutError: Nothing came.
+        """
+        import serial
+
+        try:
+            # Each assignment reconfigures an open port: only when it changes.
+            if self._port.timeout != timeout_s:
+                self._port.timeout = timeout_s
+            data = self._port.read(1)
+            waiting = min(self._port.in_waiting, max_bytes - 1) if data else 0
+            if waiting:
+                data += self._port.read(waiting)
+        except (serial.SerialException, OSError, TypeError) as error:
+            # TypeError: pyserial's answer to a read on a port that another thread has just closed.
+            raise LinkLostError(self._where, type(error).__name__) from error
+        if not data:
+            raise LinkTimeoutError(self._where, "byte")
+        return data
+
+    def close(self) -> None:
+        """Close the port. Idempotent; never raises."""
+        with contextlib.suppress(OSError):
+            self._port.close()
+
+
+def open_serial(device: str, *, baud: int) -> SerialLink:
+    """Open a serial port: 8 data bits, no parity, one stop bit, for this program alone.
+
+    Args:
+        device: The port (`/dev/ttyACM0`, `COM3`) or a URL that pyserial knows.
+        baud: Bits per second.
+
+    Returns:
+        The open link; bytes that waited in the port are dropped, since they belong to no payment.
+
+    Raises:
+        LinkAbsentError: The port does not exist, is held by another program, or may not be opened.
+        PackageMissingError: pyserial is not installed.
+    """
+    try:
+        import serial
+    except ImportError as error:
+        raise PackageMissingError("pyserial") from error
+    try:
+        port = serial.serial_for_url(device, baudrate=baud, timeout=0, write_timeout=0, exclusive=True)
+        port.reset_input_buffer()
+    except (serial.SerialException, OSError, ValueError) as error:
+        raise LinkAbsentError(device, type(error).__name__) from error
+    return SerialLink(port, device)

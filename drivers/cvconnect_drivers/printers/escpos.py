@@ -1,0 +1,305 @@
+"""From lines to ESC/POS commands. Pure.
+
+Commands have Epson's names and know their bytes. The encoder keeps the printer's state, so that a command is sent only
+when something changes, and selects the code page itself at the start of each job: what a reset selects differs between
+printers.
+
+Source: Epson, ESC/POS Command Reference: `ESC @`, `ESC t`, `ESC a`, `ESC E`, `GS !`, `LF`, `GS V`, `GS ( k` (functions 165, 167,
+169, 180, 181), `GS ( H` (function 48), `DLE EOT`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from cvconnect_drivers.displays.qr import QUIET_ZONE_MODULES, make_matrix
+from cvconnect_drivers.errors import ContentError
+from cvconnect_drivers.printers.charset import CodePage, encode
+from cvconnect_drivers.printers.profiles import Profile
+from cvconnect_drivers.shapes import Align, Line
+
+_DLE, _ESC, _GS = b"\x10", b"\x1b", b"\x1d"
+_JUSTIFICATION: dict[Align, int] = {"left": 0, "center": 1, "right": 2}
+
+MIN_MODULE_DOTS = 3
+MAX_MODULE_DOTS = 8
+"""1 mm at 203 dpi: larger only costs paper. `GS ( k` allows 1 to 16."""
+
+PROCESS_ID_LENGTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class InitializePrinter:
+    """`ESC @`."""
+
+    def to_bytes(self) -> bytes:
+        """Encode."""
+        return _ESC + b"@"
+
+
+@dataclass(frozen=True, slots=True)
+class SelectCharacterCodeTable:
+    """`ESC t n`."""
+
+    page: CodePage
+
+    def to_bytes(self) -> bytes:
+        """Encode."""
+        return _ESC + b"t" + bytes([self.page.number])
+
+
+@dataclass(frozen=True, slots=True)
+class SelectJustification:
+    """`ESC a n`: only at the beginning of a line."""
+
+    align: Align
+
+    def to_bytes(self) -> bytes:
+        """Encode."""
+        return _ESC + b"a" + bytes([_JUSTIFICATION[self.align]])
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEmphasizedMode:
+    """`ESC E n`."""
+
+    on: bool
+
+    def to_bytes(self) -> bytes:
+        """Encode."""
+        return _ESC + b"E" + bytes([self.on])
+
+
+@dataclass(frozen=True, slots=True)
+class SelectCharacterSize:
+    """`GS ! n`: 1 to 8 times the width and the height."""
+
+    times: int
+
+    def to_bytes(self) -> bytes:
+        """Encode."""
+        return _GS + b"!" + bytes([(self.times - 1) * 0x11])
+
+
+@dataclass(frozen=True, slots=True)
+class PrintData:
+    """Characters of the selected code page."""
+
+    data: bytes
+
+    def to_bytes(self) -> bytes:
+        """Encode."""
+        return self.data
+
+
+@dataclass(frozen=True, slots=True)
+class PrintAndLineFeed:
+    """`LF`."""
+
+    def to_bytes(self) -> bytes:
+        """Encode."""
+        return b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class QrCode:
+    """`GS ( k`: select model 2, size of module, error correction M, store the data, print the symbol.
+
+    Args:
+        data: UTF-8.
+        module_dots: 1 to 16.
+    """
+
+    data: bytes
+    module_dots: int
+
+    def to_bytes(self) -> bytes:
+        """Encode."""
+        return b"".join(
+            _GS + b"(k" + len(function).to_bytes(2, "little") + function
+            for function in (
+                b"1A2\x00",
+                b"1C" + bytes([self.module_dots]),
+                b"1E1",
+                b"1P0" + self.data,
+                b"1Q0",
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAndCut:
+    """`GS V 66 n`: feed to the cutting position, then cut all but one point."""
+
+    def to_bytes(self) -> bytes:
+        """Encode."""
+        return _GS + b"V\x42\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestProcessId:
+    """`GS ( H` function 48: answer with this id once everything before has been printed.
+
+    Args:
+        process_id: 4 characters, each 20h to 7Eh.
+    """
+
+    process_id: bytes
+
+    def to_bytes(self) -> bytes:
+        """Encode."""
+        return _GS + b"(H\x06\x0000" + self.process_id
+
+
+@dataclass(frozen=True, slots=True)
+class TransmitRealTimeStatus:
+    """`DLE EOT n`: 1 printer, 2 cause of offline, 3 cause of error, 4 roll paper."""
+
+    n: int
+
+    def to_bytes(self) -> bytes:
+        """Encode."""
+        return _DLE + b"\x04" + bytes([self.n])
+
+
+Command: TypeAlias = (
+    InitializePrinter
+    | SelectCharacterCodeTable
+    | SelectJustification
+    | TurnEmphasizedMode
+    | SelectCharacterSize
+    | PrintData
+    | PrintAndLineFeed
+    | QrCode
+    | FeedAndCut
+    | RequestProcessId
+    | TransmitRealTimeStatus
+)
+
+
+class Encoder:
+    """Turns lines into commands for one job.
+
+    Args:
+        profile: The printer.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._page = profile.pages[0]
+        self._align: Align = "left"
+        self._bold = False
+        self._large = False
+
+    def job(self, lines: Iterable[Line]) -> list[Command]:
+        """Encode a whole job: reset, lines, cut.
+
+        Args:
+            lines: The lines, from the top.
+
+        Returns:
+            The commands.
+
+        Raises:
+            ContentError: A character or a QR that this printer cannot print.
+        """
+        self._page, self._align, self._bold, self._large = self._profile.pages[0], "left", False, False
+        commands: list[Command] = [InitializePrinter(), SelectCharacterCodeTable(self._page)]
+        for line in lines:
+            commands += self._line(line)
+        commands.append(FeedAndCut())
+        return commands
+
+    def _line(self, line: Line) -> Iterator[Command]:
+        if line.align != self._align:
+            self._align = line.align
+            yield SelectJustification(line.align)
+        if line.qr is not None:
+            # The lines around it are the upper and lower quiet zone.
+            yield PrintAndLineFeed()
+            yield QrCode(line.qr.encode(), module_dots(line.qr, self._profile))
+            yield PrintAndLineFeed()
+            return
+        if line.bold != self._bold:
+            self._bold = line.bold
+            yield TurnEmphasizedMode(line.bold)
+        if line.large != self._large:
+            self._large = line.large
+            yield SelectCharacterSize(2 if line.large else 1)
+        for run in encode(line.text, self._profile.pages, self._page):
+            if run.page != self._page:
+                self._page = run.page
+                yield SelectCharacterCodeTable(run.page)
+            yield PrintData(run.data)
+        yield PrintAndLineFeed()
+
+
+def module_dots(payload: str, profile: Profile) -> int:
+    """Choose the size of a QR's module on paper.
+
+    The printer chooses the QR's version itself: the one for plain bytes is the largest that it can need.
+
+    Args:
+        payload: What the QR holds.
+        profile: The printer.
+
+    Returns:
+        `MIN_MODULE_DOTS` to `MAX_MODULE_DOTS`.
+
+    Raises:
+        ContentError: `QR_TOO_DENSE`, or what `make_matrix` raises.
+    """
+    modules = make_matrix(payload, mode="byte").modules + 2 * QUIET_ZONE_MODULES
+    dots = min(profile.width_dots // modules, MAX_MODULE_DOTS)
+    if dots < MIN_MODULE_DOTS:
+        raise ContentError(
+            "QR_TOO_DENSE",
+            fr="Le QR code est trop dense pour ce papier.",
+            en=f"{modules} modules on {profile.width_dots} dots leave under {MIN_MODULE_DOTS} dots each",
+        )
+    return dots
+
+
+def process_id(job_id: str, attempt: int) -> bytes:
+    """Make the id that the printer sends back for one attempt at a job.
+
+    Args:
+        job_id: The job's id.
+        attempt: Counts up, so that a late answer to an earlier attempt is not taken for this one's.
+
+    Returns:
+        `PROCESS_ID_LENGTH` digits and capitals.
+    """
+    digest = hashlib.sha256(f"{attempt}:{job_id}".encode()).hexdigest()
+    return digest[:PROCESS_ID_LENGTH].upper().encode()
+
+
+def to_bytes(commands: Iterable[Command]) -> bytes:
+    """Join the bytes of commands.
+
+    Args:
+        commands: The commands, in order.
+
+    Returns:
+        What to send.
+    """
+    return b"".join(command.to_bytes() for command in commands)
+
+
+def resynchronise(interrupted: Iterable[Command]) -> bytes:
+    """Bring a printer that got only a part of a job back to the beginning of a command.
+
+    It may still wait for the parameters of the command that was cut. As many NUL as the longest command has bytes
+    complete it; between commands NUL prints nothing.
+
+    Args:
+        interrupted: The commands of the job that was cut.
+
+    Returns:
+        What to send before the next job.
+    """
+    lengths = (len(command.to_bytes()) for command in interrupted if not isinstance(command, PrintData))
+    return bytes(max(lengths, default=0))

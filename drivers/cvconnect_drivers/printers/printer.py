@@ -1,0 +1,263 @@
+"""Ticket printers on the network (`tcp://192.168.1.50:9100?profile=80mm`), in a file, in memory.
+
+The link is opened for each job: a printer that was switched off in between costs nothing, and two tills share one printer.
+Before a job the printer is asked for its state; after it, for an answer that comes only once everything has been printed.
+
+A file and a memory roll cannot answer: there, a job whose bytes were all written is *printed*, because writing is all that
+they do.
+
+Settings: `profile` (`80mm`, `58mm`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from cvconnect_drivers.errors import DriverError, LinkError, LinkTimeoutError
+from cvconnect_drivers.links.base import Deadline, Link
+from cvconnect_drivers.links.file import open_file
+from cvconnect_drivers.links.memory import MemoryLink
+from cvconnect_drivers.links.tcp import open_tcp
+from cvconnect_drivers.printers import escpos, status
+from cvconnect_drivers.printers.profiles import PROFILES, Profile
+from cvconnect_drivers.shapes import Document, Health, HealthLevel, PrintResult
+from cvconnect_drivers.urls import Settings, parse_url
+
+QUERY_TIMEOUT_S = 1.0
+"""A printer answers `DLE EOT` within milliseconds even when it is offline; one that does not answer is not waited for."""
+
+LAST_QUERY_S = 0.5
+"""Kept back from a job's time, to ask why no confirmation came."""
+
+HEALTH_TIMEOUT_S = 2.0
+READ_BYTES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a printer is.
+
+    Args:
+        open_link: Opens a link within so many seconds.
+        answers: Whether it can tell its state.
+    """
+
+    open_link: Callable[[float], Link]
+    answers: bool
+
+
+class EscPosPrinter:
+    """A printer that speaks ESC/POS.
+
+    Args:
+        name: The URL it was made from.
+        target: Where it is.
+        profile: What kind it is.
+    """
+
+    def __init__(self, name: str, target: Target, profile: Profile) -> None:
+        self._name = name
+        self._target = target
+        self._profile = profile
+        self._busy = threading.Lock()
+        self._claimed = False
+        self._attempts = 0
+        self._interrupted: Sequence[escpos.Command] = ()
+        self._health = Health("unknown", "Imprimante pas encore interrogée.")
+
+    @property
+    def name(self) -> str:
+        """The URL it was made from."""
+        return self._name
+
+    @property
+    def columns(self) -> int:
+        """Characters on a line of normal type."""
+        return self._profile.columns
+
+    def claim(self, *, timeout_s: float) -> None:
+        """Prepare the device; it is asked for its state, and may be away.
+
+        Args:
+            timeout_s: Seconds for that question.
+        """
+        self._claimed = True
+        self._ask(timeout_s)
+
+    def print(self, document: Document, *, job_id: str, timeout_s: float) -> PrintResult:
+        """Print, cut, and say what is known of it.
+
+        Args:
+            document: What to print.
+            job_id: Derived from the payment.
+            timeout_s: Seconds for all of it.
+
+        Returns:
+            `not_sent` when no byte of the job left; `unknown` when some did and the printer did not confirm.
+        """
+        if not self._claimed:
+            return PrintResult("not_sent", "NOT_CLAIMED", "L’imprimante n’est pas réservée par cette caisse.")
+        deadline = Deadline(timeout_s)
+        if not self._busy.acquire(timeout=timeout_s):
+            return PrintResult("not_sent", "BUSY", "L’imprimante imprime un autre ticket.")
+        try:
+            job = escpos.Encoder(self._profile).job(document.lines(self.columns))
+            with contextlib.closing(self._target.open_link(deadline.left_s())) as link:
+                return self._send(link, job, job_id, deadline)
+        except DriverError as error:
+            if isinstance(error, LinkError):
+                self._health = Health("absent", error.fr)
+            return PrintResult("not_sent", error.code, error.fr)
+        finally:
+            self._busy.release()
+
+    def check_health(self, level: HealthLevel = "internal") -> Health:
+        """Tell what is known of the printer.
+
+        Args:
+            level: `internal` is what the last exchange told; `external` asks the printer, at most 2 s; so does
+                `interactive`.
+
+        Returns:
+            What is known.
+        """
+        if level != "internal":
+            self._ask(HEALTH_TIMEOUT_S)
+        return self._health
+
+    def release(self) -> None:
+        """Give the device back. Idempotent."""
+        self._claimed = False
+
+    def _send(
+        self, link: Link, job: Sequence[escpos.Command], job_id: str, deadline: Deadline
+    ) -> PrintResult:
+        if self._target.answers:
+            reason = self._note(_query(link, deadline))
+            if reason is not None:
+                return PrintResult("not_sent", *reason)
+        self._attempts += 1
+        process_id = escpos.process_id(job_id, self._attempts)
+        payload = escpos.resynchronise(self._interrupted) + escpos.to_bytes(job)
+        if self._target.answers:
+            payload += escpos.RequestProcessId(process_id).to_bytes()
+        try:
+            link.write(payload, timeout_s=deadline.left_s())
+        except LinkError as error:
+            if error.sent_bytes == 0:
+                raise
+            self._interrupted = job
+            return self._unknown(error)
+        if not self._target.answers:
+            self._health = Health("ready", "Le dernier ticket a été écrit.")
+            return PrintResult("printed")
+        self._interrupted = job
+        try:
+            printed = _wait_for(process_id, link, deadline)
+        except LinkError as error:
+            return self._unknown(error)
+        if printed:
+            self._interrupted = ()
+            return PrintResult("printed")
+        reason = self._note(_query(link, deadline))
+        return PrintResult("unknown", *(reason or ("NO_ANSWER", "L’imprimante n’a pas confirmé le ticket.")))
+
+    def _unknown(self, error: LinkError) -> PrintResult:
+        self._health = Health("absent", error.fr)
+        return PrintResult("unknown", error.code, error.fr)
+
+    def _ask(self, timeout_s: float) -> None:
+        deadline = Deadline(timeout_s)
+        # A job in progress knows better, and a health check never delays it.
+        if not self._busy.acquire(blocking=False):
+            return
+        try:
+            with contextlib.closing(self._target.open_link(deadline.left_s())) as link:
+                if self._target.answers:
+                    self._note(_query(link, deadline))
+                else:
+                    self._health = Health("ready", "Prête ; elle ne peut pas confirmer ses tickets.")
+        except DriverError as error:
+            self._health = Health("absent", error.fr)
+        finally:
+            self._busy.release()
+
+    def _note(self, answers: Mapping[int, int]) -> tuple[str, str] | None:
+        """Keep what the printer told as its health, and return why it cannot print."""
+        known = status.decode_status(answers)
+        reason = status.why_not_ready(known)
+        if reason is not None:
+            self._health = Health("degraded", reason[1])
+        elif not answers:
+            self._health = Health("unknown", "L’imprimante ne dit rien de son état.")
+        elif known.paper_near_end:
+            self._health = Health("ready", "Imprimante prête ; le papier est bientôt épuisé.")
+        else:
+            self._health = Health("ready", "Imprimante prête.")
+        return reason
+
+
+def _query(link: Link, deadline: Deadline) -> dict[int, int]:
+    """Ask `DLE EOT 1` to `4`, one at a time since the answers do not tell which they are.
+
+    Returns:
+        The bytes of those that were answered; after one that was not, no other is asked.
+    """
+    answers: dict[int, int] = {}
+    with contextlib.suppress(LinkTimeoutError):
+        for n in status.QUERIES:
+            limit = Deadline(min(QUERY_TIMEOUT_S, deadline.left_s()))
+            link.write(escpos.TransmitRealTimeStatus(n).to_bytes(), timeout_s=limit.left_s())
+            answers[n] = _read_real_time_status(link, limit)
+    return answers
+
+
+def _read_real_time_status(link: Link, deadline: Deadline) -> int:
+    reader = status.AnswerReader()
+    while True:
+        for answer in reader.feed(link.read(1, timeout_s=deadline.left_s())):
+            if isinstance(answer, status.RealTimeStatus):
+                return answer.byte
+
+
+def _wait_for(process_id: bytes, link: Link, deadline: Deadline) -> bool:
+    reader = status.AnswerReader()
+    with contextlib.suppress(LinkTimeoutError):
+        while True:
+            left_s = deadline.left_s() - LAST_QUERY_S
+            if status.ProcessId(process_id) in reader.feed(link.read(READ_BYTES, timeout_s=left_s)):
+                return True
+    return False
+
+
+def open_printer(url: str, options: Mapping[str, object]) -> EscPosPrinter:
+    """Make a ticket printer; nothing is opened before `claim`.
+
+    Args:
+        url: `tcp://192.168.1.50:9100?profile=80mm`, `file:out/ticket.bin` or `memory:NAME`.
+        options: The settings named at the top of this module, as in the URL's query.
+
+    Returns:
+        The printer, unclaimed.
+
+    Raises:
+        ConfigurationError: The URL or a setting is not valid.
+    """
+    device = parse_url(url, {"tcp", "file", "memory"})
+    settings = Settings(device, options)
+    profile = PROFILES[settings.choice("profile", "80mm", PROFILES)]
+    settings.refuse_unknown()
+    match device.scheme:
+        case "tcp":
+            host, port = device.address()
+            target = Target(lambda timeout_s: open_tcp(host, port, timeout_s=timeout_s), answers=True)
+        case "file":
+            path = device.path
+            target = Target(lambda _timeout_s: open_file(path), answers=False)
+        case _:
+            roll = device.target
+            target = Target(lambda _timeout_s: MemoryLink(roll), answers=False)
+    return EscPosPrinter(url, target, profile)

@@ -1,0 +1,1 @@
+"""The `cvconnect` command: for those who install tills and find out what is wrong with them."""

@@ -1,0 +1,75 @@
+"""`cvconnect check`: is the station file right, and are its devices there? Touches neither journal nor payments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from cvconnect_pos.configuration import StationFile, read_station_file
+from cvconnect_pos.errors import ConfigError
+from cvconnect_pos.peripherals import Display, Health, HealthState, Printer, Scanner
+from cvconnect_pos.station import make_devices, make_gateway
+
+CLAIM_S: Final = 3.0
+"""As long as a till gives a device when it starts."""
+
+STATES: Final[dict[HealthState, str]] = {
+    "ready": "prêt",
+    "degraded": "à surveiller",
+    "absent": "absent",
+    "unknown": "état inconnu",
+}
+
+
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FICHIER", help="Le fichier de la caisse (TOML).")],
+) -> None:
+    """Vérifie le fichier d’une caisse et l’état de ses périphériques.
+
+    Aucun paiement n’est demandé, repris ni annulé. Code de retour : 0 si tout va bien, 1 si un périphérique manque, 2
+    si le fichier est à corriger.
+    """
+    try:
+        station = read_station_file(file)
+        make_gateway(station, file).close()
+        scanners, displays, printer = make_devices(station, file)
+    except ConfigError as error:
+        typer.echo(f"{error.text()}\n{error.remedy()}\nCode : {error.code}", err=True)
+        raise typer.Exit(2) from None
+    _describe(station, file)
+    devices = [*scanners, *displays, *([printer] if printer else [])]
+    missing = 0
+    for device in devices:
+        state, detail = _visit(device)
+        missing += state not in {"ready", "unknown"}
+        typer.echo(f"\n{device.name}\n  {STATES[state]} : {detail}")
+    if missing:
+        raise typer.Exit(1)
+
+
+def _describe(station: StationFile, file: Path) -> None:
+    where = "production" if station.provider.environment == "production" else "test, sans valeur"
+    typer.echo(f"Le fichier {file} est correct.")
+    typer.echo(f"{station.shop.name} : {station.provider.url} ({where})")
+
+
+def _visit(device: Scanner | Display | Printer) -> tuple[HealthState, str]:
+    """Claim a device, ask it how it is, and give it back."""
+    try:
+        if isinstance(device, Scanner):
+            device.claim(on_status=_ignore, timeout_s=CLAIM_S)
+        else:
+            device.claim(timeout_s=CLAIM_S)
+        health = device.check_health("external")
+    except Exception as error:  # noqa: BLE001 - a driver may raise anything
+        return "absent", str(getattr(error, "fr", type(error).__name__))
+    else:
+        return health.state, health.detail
+    finally:
+        device.release()
+
+
+def _ignore(_health: Health) -> None:
+    """The state is asked for instead."""

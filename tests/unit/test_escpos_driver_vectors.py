@@ -1,0 +1,64 @@
+"""The encoder writes, and the answer reader understands, the bytes that the shared vectors hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
+
+import pytest
+
+from cvconnect_drivers.printers import escpos
+from cvconnect_drivers.printers.charset import PC858, WPC1252, CodePage, encode
+from cvconnect_drivers.printers.status import Answer, AnswerReader, AutomaticStatus, ProcessId, RealTimeStatus
+
+
+class Vector(TypedDict):
+    name: str
+    bytes: str
+    answer: str
+
+
+FILE = Path(__file__).parents[1] / "vectors" / "escpos.json"
+VECTORS: dict[str, Vector] = {
+    vector["name"]: vector for vector in json.loads(FILE.read_text(encoding="utf-8"))["vectors"]
+}
+
+
+def line(text: str, page: CodePage) -> list[escpos.Command]:
+    runs = encode(text, (page,), page)
+    return [*(escpos.PrintData(run.data) for run in runs), escpos.PrintAndLineFeed()]
+
+
+@pytest.mark.parametrize(
+    ("name", "commands"),
+    [
+        ("euro in page 858", [escpos.SelectCharacterCodeTable(PC858), *line("€", PC858)]),
+        (
+            "euro and ligature in page 1252",
+            [escpos.SelectCharacterCodeTable(WPC1252), *line("€ Œuf", WPC1252)],
+        ),
+        ("QR code", [escpos.QrCode(b"https://example.invalid/p/1", 6)]),
+        ("cut after feeding to the cutter", [*line("a", PC858), escpos.FeedAndCut()]),
+        ("process id", [*line("a", PC858), escpos.RequestProcessId(b"0042")]),
+        ("real-time status 1, all well", [escpos.TransmitRealTimeStatus(1)]),
+        ("real-time status 2, all well", [escpos.TransmitRealTimeStatus(2)]),
+        ("real-time status 3, all well", [escpos.TransmitRealTimeStatus(3)]),
+        ("real-time status 4, all well", [escpos.TransmitRealTimeStatus(4)]),
+    ],
+)
+def test_commands_are_written_as_the_vectors_say(name: str, commands: Sequence[escpos.Command]) -> None:
+    assert escpos.to_bytes(commands) == bytes.fromhex(VECTORS[name]["bytes"])
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("real-time status 1, all well", RealTimeStatus(0x12)),
+        ("process id", ProcessId(b"0042")),
+        ("automatic status", AutomaticStatus(b"\x10\x00\x00\x00")),
+    ],
+)
+def test_answers_are_read_as_the_vectors_say(name: str, answer: Answer) -> None:
+    assert AnswerReader().feed(bytes.fromhex(VECTORS[name]["answer"])) == [answer]
