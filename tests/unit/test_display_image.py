@@ -13,7 +13,6 @@ from PIL import Image, ImageFilter
 
 from cvconnect_drivers.displays import fonts, screen
 from cvconnect_drivers.displays.image import ImageDisplay, open_display
-from cvconnect_drivers.displays.painter import Box
 from cvconnect_drivers.displays.picture import open_picture, read_modules
 from cvconnect_drivers.displays.qr import make_matrix
 from cvconnect_drivers.errors import ContentError, DriverError
@@ -195,24 +194,17 @@ def test_long_words_never_leave_their_screen(size: tuple[int, int]) -> None:
     assert edge.getcolors() == [(size[0] * 2, tuple(bytes.fromhex(screen.BACKGROUND[1:])))]
 
 
-def test_without_french_letters_words_lose_their_accents_and_nothing_else() -> None:
-    own = fonts.Typeface(None, None, has_french=False)
-    assert own.spell("L’Œuf, payé 5,20\u00a0€ – où ?") == "L'OEuf, paye 5,20 EUR - ou ?"
-    assert own.font(20).getlength("Montant") > 0
+def test_the_typeface_draws_every_letter_of_french() -> None:
+    french = "àâçéèêëîïôùûüÿœæÀÂÇÉÈÊËÎÏÔÙÛÜŸŒÆ€«»’–—…"
+    assert all(fonts.has(letter) for letter in french)
+    assert fonts.spell(f"L’Œuf 1\u202f234,50\u00a0€ {french}") == f"L’Œuf 1\u00a0234,50\u00a0€ {french}"
 
 
-def test_a_typeface_with_french_spells_everything() -> None:
-    face = fonts.Typeface(None, None, has_french=True)
-    assert face.spell("L’Œuf 1\u202f234\u00a0€") == "L’Œuf 1\u00a0234\u00a0€"
+def test_a_letter_that_is_not_in_the_typeface_loses_its_accent() -> None:
+    assert not fonts.has("ế")
+    assert fonts.spell("Phế") == "Phe"
+    assert fonts.spell("飯") == "飯"
 
 
-def test_a_typeface_is_taken_only_if_it_has_french() -> None:
-    assert not fonts._has(fonts._load(None, 24), "é")
-    assert fonts._has(fonts._load(None, 24), "e")
-    found = fonts.find_typeface()
-    assert not found.has_french or fonts._has(found.font(24, bold=True), fonts.FRENCH)
-
-
-def test_a_box_knows_its_sides() -> None:
-    box = Box(10, 20, 110, 50)
-    assert (box.width, box.height, box.is_wide) == (100, 30, True)
+def test_both_weights_are_shipped_and_differ() -> None:
+    assert fonts.font(40, bold=True).getlength("Montant") > fonts.font(40).getlength("Montant")

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from cvconnect_drivers.displays.fonts import font, spell
+
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFont import FreeTypeFont
 
-    from cvconnect_drivers.displays.fonts import Typeface
 
 REFERENCE = (800, 480)
 MARGIN, GAP = 20, 28
@@ -97,15 +98,13 @@ class Painter:
 
     Args:
         picture: What to draw on.
-        typeface: The type.
     """
 
-    def __init__(self, picture: Image, typeface: Typeface) -> None:
+    def __init__(self, picture: Image) -> None:
         from PIL import ImageDraw
 
         self._picture = picture
         self._draw = ImageDraw.Draw(picture)
-        self._typeface = typeface
         wide, high = REFERENCE if picture.width > picture.height else reversed(REFERENCE)
         self._scale = min(picture.width / wide, picture.height / high)
 
@@ -128,11 +127,11 @@ class Painter:
         middle = box.top + height // 2
         self._draw.rectangle((box.left, box.top, box.right, box.top + height - 1), fill=colour)
         room = box.width - 2 * edge
-        title, font = self._fitting(title, 28, room * (54 if shop else 100) // 100, bold=True)
-        self._draw.text((box.left + edge, middle), title, font=font, fill=ink, anchor="lm")
-        taken = round(font.getlength(title)) + self.px(24) if title else 0
-        shop, font = self._fitting(shop, 24, room - taken, bold=False)
-        self._draw.text((box.right - edge, middle), shop, font=font, fill=ink, anchor="rm")
+        title, face = self._fitting(title, 28, room * (54 if shop else 100) // 100, bold=True)
+        self._draw.text((box.left + edge, middle), title, font=face, fill=ink, anchor="lm")
+        taken = round(face.getlength(title)) + self.px(24) if title else 0
+        shop, face = self._fitting(shop, 24, room - taken, bold=False)
+        self._draw.text((box.right - edge, middle), shop, font=face, fill=ink, anchor="rm")
         return Box(box.left, box.top + height, box.right, box.bottom)
 
     def notice(self, text: str, box: Box, *, colour: str, ink: str) -> Box:
@@ -146,9 +145,9 @@ class Painter:
         height = self.px(NOTICE_BAND)
         top = box.bottom - height
         self._draw.rectangle((box.left, top, box.right, box.bottom), fill=colour)
-        text, font = self._fitting(text, 24, box.width - self.px(2 * MARGIN), bold=True)
+        text, face = self._fitting(text, 24, box.width - self.px(2 * MARGIN), bold=True)
         self._draw.text(
-            ((box.left + box.right) // 2, top + height // 2), text, font=font, fill=ink, anchor="mm"
+            ((box.left + box.right) // 2, top + height // 2), text, font=face, fill=ink, anchor="mm"
         )
         return Box(box.left, box.top, box.right, top)
 
@@ -205,46 +204,46 @@ class Painter:
             self._mark(mark, (box.left + box.right - layout.mark_side) // 2, y, layout.mark_side)
             y += layout.mark_side + layout.gap
         x, anchor = ((box.left + box.right) // 2, "ma") if centred else (box.left, "la")
-        for words, (lines, font) in zip(paragraphs, layout.blocks, strict=True):
+        for words, (lines, face) in zip(paragraphs, layout.blocks, strict=True):
             for line in lines:
-                if y + _line_height(font) <= box.bottom:
-                    self._draw.text((x, y), line, font=font, fill=words.colour, anchor=anchor)
-                y += _line_height(font)
+                if y + _line_height(face) <= box.bottom:
+                    self._draw.text((x, y), line, font=face, fill=words.colour, anchor=anchor)
+                y += _line_height(face)
             y += layout.gap
 
     def _lay_out(self, paragraphs: Sequence[Words], width: int, percent: int, mark: Mark | None) -> _Layout:
         blocks = [self._wrap(words, width, percent) for words in paragraphs]
         gap, side = self.px(14 * percent / 100), self.px(MARK * percent / 100) if mark else 0
-        heights = [len(lines) * _line_height(font) for lines, font in blocks] + [side] * (mark is not None)
+        heights = [len(lines) * _line_height(face) for lines, face in blocks] + [side] * (mark is not None)
         return _Layout(blocks, gap, side, sum(heights) + gap * max(0, len(heights) - 1))
 
     def _wrap(self, words: Words, width: int, percent: int) -> _Block:
-        text = self._typeface.spell(words.text)
+        text = spell(words.text)
         blocks = (self._set(text, words, width, smaller) for smaller in range(percent, SMALLEST_PERCENT, -5))
         return next(
             (
-                (lines, font)
-                for lines, font in blocks
-                if len(lines) <= words.max_lines and all(font.getlength(line) <= width for line in lines)
+                (lines, face)
+                for lines, face in blocks
+                if len(lines) <= words.max_lines and all(face.getlength(line) <= width for line in lines)
             ),
             self._set(text, words, width, SMALLEST_PERCENT),
         )
 
     def _set(self, text: str, words: Words, width: int, percent: int) -> _Block:
-        font = self._typeface.font(self.px(words.size * percent / 100), bold=words.bold)
-        return _wrapped(text, font, width), font
+        face = font(self.px(words.size * percent / 100), bold=words.bold)
+        return _wrapped(text, face, width), face
 
     def _fitting(self, text: str, size: int, width: int, *, bold: bool) -> tuple[str, FreeTypeFont]:
         """Set one line smaller until it fits, then shorten it."""
-        text = self._typeface.spell(text)
+        text = spell(text)
         for smaller in range(size, SMALLEST_BAND_TYPE, -1):
-            font = self._typeface.font(self.px(smaller), bold=bold)
-            if font.getlength(text) <= width:
-                return text, font
-        font, shorter = self._typeface.font(self.px(SMALLEST_BAND_TYPE), bold=bold), text
-        while shorter and font.getlength(f"{shorter}…") > width:
+            face = font(self.px(smaller), bold=bold)
+            if face.getlength(text) <= width:
+                return text, face
+        face, shorter = font(self.px(SMALLEST_BAND_TYPE), bold=bold), text
+        while shorter and face.getlength(f"{shorter}…") > width:
             shorter = shorter[:-1].rstrip()
-        return text if shorter == text else f"{shorter}…", font
+        return text if shorter == text else f"{shorter}…", face
 
     def _mark(self, mark: Mark, x: int, y: int, side: int) -> None:
         from PIL import Image, ImageDraw

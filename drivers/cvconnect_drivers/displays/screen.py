@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cvconnect_drivers.displays.fonts import find_typeface
 from cvconnect_drivers.displays.painter import Box, Mark, Painter, Strokes, Words
 from cvconnect_drivers.displays.picture import open_picture, read_modules, with_quiet_zone
 from cvconnect_drivers.displays.qr import QrMatrix, make_matrix, module_px
@@ -63,7 +62,7 @@ def render(prompt: Prompt, size: tuple[int, int]) -> tuple[Image, Surface]:
         The picture, and what the customer sees: a QR that would be too dense is left out, and the words stay.
     """
     picture = blank(size)
-    painter = Painter(picture, find_typeface())
+    painter = Painter(picture)
     colour = COLOURS[prompt.state]
     free = painter.band(prompt.title, prompt.shop, Box(0, 0, *size), colour=colour, ink=CARD)
     free = painter.notice(prompt.notice, free, colour=NOTICE, ink=NOTICE_INK)
