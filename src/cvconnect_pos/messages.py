@@ -30,6 +30,9 @@ class _Words(NamedTuple):
 _ASK_SUPPORT = ("Contactez votre assistance.", "Contact your support.")
 
 ERRORS: dict[str, _Words] = {
+    "INVALID_INPUT": _Words(
+        "Une valeur ne convient pas.", "Vérifiez la saisie.", "An argument will not do.", "See its `field`.",
+    ),
     # --- amounts
     "AMOUNT_UNREADABLE": _Words(
         "Le montant saisi n’est pas lisible.", "Saisissez par exemple 12,50.",

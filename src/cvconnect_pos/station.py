@@ -214,12 +214,9 @@ def _device(table: Mapping[str, Any], key: str, group: str, kind: Any, path: Pat
         device = factory(url, options)
     except ModuleNotFoundError as error:
         raise _missing(error, path, key) from error
-    except Exception as error:
-        code = getattr(error, "code", None)
-        if code is None:
-            raise
+    except Exception as error:  # a driver may raise anything, a broken one even when it is imported
         say = getattr(error, "text", None)
-        detail = say() if callable(say) else str(getattr(error, "fr", error))
+        detail = say() if callable(say) else str(getattr(error, "fr", f"{type(error).__name__}: {error}"))
         raise ConfigError("CONFIG_DEVICE_REFUSED", file=str(path), key=key, detail=detail) from error
     if not isinstance(device, kind):
         raise ConfigError(

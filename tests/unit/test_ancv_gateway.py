@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvconnect_pos import Beneficiary, CredentialRefused, NoAnswer, Order, ProviderRefused, Way
+from cvconnect_pos import Beneficiary, CredentialRefused, NoAnswer, Order, ProviderError, ProviderRefused, Way
 from cvconnect_pos.core.provider import ProviderState
 from cvconnect_pos.gateway.ancv import CREDENTIAL_CODES, ERROR_CODES, AncvGateway, Merchant, provider_time
 from cvconnect_pos.gateway.reading import as_cents, as_time, decode, read_pre_transaction, read_transaction
@@ -98,7 +98,7 @@ def test_an_id_that_is_more_than_a_path_segment_goes_nowhere(provider_id: str) -
 @pytest.mark.parametrize("code", sorted(ERROR_CODES))
 def test_every_error_code_is_a_typed_error_whatever_the_http_status(code: str, status: int) -> None:
     ancv, _ = gateway({"errorCode": code, "errorMessage": "x"}, status)
-    kind = CredentialRefused if code in CREDENTIAL_CODES else ProviderRefused
+    kind: type[ProviderError] = CredentialRefused if code in CREDENTIAL_CODES else ProviderRefused
     if code == "INTERNAL_SERVER_ERROR":
         kind = NoAnswer  # it may have been carried out before the fault
     with pytest.raises(kind) as caught:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from harness import NUMBER, OTHER_NUMBER, Till, lose_answer, lose_request, told
 
 from cvconnect_pos import AttemptStillOpen, CredentialRefused, NotAllowedNow, Payment, RequestIdReused, State
 from cvconnect_pos.errors import JournalError, NotSent
 from cvconnect_pos.journal.sqlite import SqliteJournal
 from cvconnect_pos.transports.base import HttpRequest, HttpResponse
+from harness import NUMBER, OTHER_NUMBER, Till, lose_answer, lose_request, told
 
 Really = Callable[[], HttpResponse]
 
@@ -28,6 +28,10 @@ def answer(body: bytes, status: int = 200) -> Callable[[HttpRequest, Really], Ht
         return HttpResponse(status, {}, body)
 
     return behave
+
+
+def state(payment: Payment) -> State:
+    return payment.attempt.state
 
 
 def own_id(payment: Payment) -> bytes:
@@ -90,9 +94,9 @@ def test_a_provider_that_cannot_be_reached_is_said_so(till: Till) -> None:
 def test_payer_answer_lost_is_settled_by_a_status_call(till: Till) -> None:
     till.fault("payer", lose_answer)
     payment = keyed(till)
-    assert payment.attempt.state is State.PAYER_UNKNOWN
+    assert state(payment) is State.PAYER_UNKNOWN
     till.run(3)
-    assert payment.attempt.state is State.AWAITING
+    assert state(payment) is State.AWAITING
     assert till.paths().count("payment-transactions/payer") == 1
 
 
@@ -100,7 +104,7 @@ def test_payer_request_lost_is_sent_again_only_when_the_provider_shows_no_payer(
     till.fault("payer", lose_request)
     payment = keyed(till)
     till.run(3)
-    assert payment.attempt.state is State.AWAITING
+    assert state(payment) is State.AWAITING
     assert till.sent.index(("GET", "payment-transactions")) < len(till.sent) - 1
     assert till.paths().count("payment-transactions/payer") == 2
     till.phone.pay(till.phone.incoming()[0])
@@ -298,7 +302,7 @@ def test_a_paid_state_without_a_readable_amount_is_in_doubt_and_asked_again(
     )
     till.fault("GET", answer(body.encode()))
     till.run(2.5)
-    assert payment.attempt.state is State.IN_DOUBT
+    assert state(payment) is State.IN_DOUBT
     assert payment.outcome is None and payment.attempt.received_cents is None
     till.run(8)
     assert payment.wait(0).received_cents == 3000
@@ -308,10 +312,10 @@ def test_an_unknown_state_is_in_doubt(till: Till) -> None:
     payment = keyed(till)
     till.fault("GET", answer(b'{"transaction": {"id": "%s", "state": "SIDEWAYS"}}' % own_id(payment)))
     till.run(2.5)
-    assert payment.attempt.state is State.IN_DOUBT
+    assert state(payment) is State.IN_DOUBT
     assert "InDoubt" in names(payment)
     till.run(8)
-    assert payment.attempt.state is State.SCANNED
+    assert state(payment) is State.SCANNED
     till.phone.pay(till.phone.incoming()[0])
     till.run(3)
     assert payment.wait(0).received_cents == 4550
@@ -327,9 +331,9 @@ def test_another_transactions_answer_is_never_taken_for_ours(till: Till, ours: s
     )
     till.fault("GET", answer(body.encode()))
     till.run(2.5)
-    assert payment.attempt.state is State.IN_DOUBT
+    assert state(payment) is State.IN_DOUBT
     till.run(10)
-    assert payment.attempt.state is State.SCANNED
+    assert state(payment) is State.SCANNED
 
 
 def test_more_than_asked_is_never_closed_by_itself(till: Till) -> None:
@@ -349,11 +353,11 @@ def test_not_found_just_after_create_is_no_news(till: Till) -> None:
     for _ in range(3):
         till.fault("GET", answer(b'{"errorCode": "TRANSACTION_NOT_FOUND"}', 404))
     till.run(7)
-    assert payment.attempt.state is State.AWAITING
+    assert state(payment) is State.AWAITING
     till.run(60)
     till.fault("GET", answer(b'{"errorCode": "TRANSACTION_NOT_FOUND"}', 404))
     till.run(6)
-    assert payment.attempt.state is State.IN_DOUBT
+    assert state(payment) is State.IN_DOUBT
 
 
 @pytest.mark.parametrize("code", ["INVALID_SEAL", "MERCHANT_NOT_ALLOWED"])
@@ -429,7 +433,7 @@ def test_restart_finds_a_payment_made_while_the_till_was_down(till: Till) -> Non
 def test_restart_between_payer_and_its_answer(till: Till) -> None:
     till.fault("payer", lose_answer)
     payment = keyed(till)
-    assert payment.attempt.state is State.PAYER_UNKNOWN
+    assert state(payment) is State.PAYER_UNKNOWN
     till.restart()
     till.run(1)
     assert till.engine.resume("r1").attempt.state is State.AWAITING
@@ -466,7 +470,7 @@ def test_restart_in_the_middle_of_a_cancel(till: Till, lost: Any) -> None:
     till.fault("cancellation", lost)
     payment.cancel()
     till.run()
-    assert payment.attempt.state is State.CANCEL_UNKNOWN
+    assert state(payment) is State.CANCEL_UNKNOWN
     till.restart()
     till.run(3)
     assert till.engine.resume("r1").wait(0).state is State.CANCELLED
@@ -501,7 +505,7 @@ def test_nothing_is_sent_that_is_not_written(till: Till, monkeypatch: pytest.Mon
     assert "JournalTrouble" in names(payment)
     monkeypatch.setattr(SqliteJournal, "append", real)
     till.run(3)
-    assert payment.attempt.state is State.AWAITING
+    assert state(payment) is State.AWAITING
 
 
 def test_no_identifier_is_written_in_clear(till: Till) -> None:
@@ -529,4 +533,4 @@ def test_a_listener_that_raises_harms_nobody(till: Till) -> None:
     payment.identify(NUMBER)
     till.run()
     assert heard == ["CustomerIdentified", "AwaitingCustomer"]
-    assert payment.attempt.state is State.AWAITING
+    assert state(payment) is State.AWAITING

@@ -7,11 +7,11 @@ import io
 
 import pytest
 import segno
-from harness import NUMBER, OTHER_NUMBER, Till, lose_request, told
 
 from cvconnect_pos import Approved, InvalidInput, NotAllowedNow, Payment, State, WaitTimeout, Way
 from cvconnect_sim.gateway import QrForm
 from cvconnect_sim.phone import PaymentRequest
+from harness import NUMBER, OTHER_NUMBER, Till, lose_request, told
 
 
 def scan(till: Till, payment: Payment) -> PaymentRequest:

@@ -24,12 +24,16 @@ STATES: Final[dict[HealthState, str]] = {
 
 
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FICHIER", help="Le fichier de la caisse (TOML).")],
+    file: Annotated[Path, typer.Argument(metavar="FICHIER", help="Le fichier de la caisse.")] = Path(
+        "cvconnect.toml"
+    ),
 ) -> None:
     """Vérifie le fichier d’une caisse et l’état de ses périphériques.
 
-    Aucun paiement n’est demandé, repris ni annulé. Code de retour : 0 si tout va bien, 1 si un périphérique manque, 2
-    si le fichier est à corriger.
+    La caisse doit être fermée. Aucun paiement n’est demandé, repris ni annulé.
+
+    Code de retour : 0 si tout va bien, 1 si un périphérique manque,
+    2 si le fichier est à corriger.
     """
     try:
         station = read_station_file(file)
@@ -39,7 +43,7 @@ def check(
         typer.echo(f"{error.text()}\n{error.remedy()}\nCode : {error.code}", err=True)
         raise typer.Exit(2) from None
     _describe(station, file)
-    devices = [*scanners, *displays, *([printer] if printer else [])]
+    devices: list[Scanner | Display | Printer] = [*scanners, *displays, *([printer] if printer else [])]
     missing = 0
     for device in devices:
         state, detail = _visit(device)

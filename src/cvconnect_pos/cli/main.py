@@ -104,7 +104,7 @@ app.command("check", cls=FrenchCommand)(check)
 
 @app.callback()
 def cvconnect(
-    version: Annotated[  # noqa: ARG001 - read by its callback
+    version: Annotated[  # noqa: FBT002 - Typer's own form
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Affiche la version."),
     ] = False,

@@ -1,0 +1,26 @@
+"""What all tests share: how properties are searched, and the list of what was skipped."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("house", derandomize=True, deadline=None, max_examples=100, database=None)
+settings.load_profile("house")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """End with a plain list of what was skipped and why; the same reason is told once."""
+    skipped: dict[str, list[str]] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        match report.longrepr:
+            case (_path, _line, str(why)):
+                skipped.setdefault(why.removeprefix("Skipped: "), []).append(report.nodeid)
+            case other:
+                skipped.setdefault(str(other), []).append(report.nodeid)
+    if not skipped:
+        terminalreporter.write_line("nothing was skipped")
+    for why, tests in skipped.items():
+        terminalreporter.write_line(f"skipped: {why}")
+        for test in tests:
+            terminalreporter.write_line(f"    {test}")
