@@ -14,6 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 from cvconnect_pos.calls import Calls, Heard
@@ -212,9 +213,9 @@ class Engine:
                     _log.exception("the outcome of a ticket was not journaled")
             payment.update(attempt, (event,), tickets=tickets)
 
-    def tell(self, listener: Callable[[Event], None], event: Event) -> None:
+    def tell(self, listener: Callable[[Event], object], event: Event) -> None:
         """Give an event to a listener, from the thread that is kept for listeners."""
-        self._teller.call_later(0.0, lambda: listener(event))
+        self._teller.call_later(0.0, partial(listener, event))
 
     def run_due(self) -> None:
         """Do all that is due now in the caller's thread: for tests, which have no workers."""

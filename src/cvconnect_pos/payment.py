@@ -30,7 +30,7 @@ class Payment:
         first = standing(attempt) if recovered else None
         self._events: list[Event] = [first] if first else []
         self._told = 0
-        self._listeners: list[Callable[[Event], None]] = []
+        self._listeners: list[Callable[[Event], object]] = []
 
     # --- what is known -------------------------------------------------------------------------------------------
 
@@ -96,7 +96,7 @@ class Payment:
             raise NotAllowedNow("STATION_CLOSED")
         return outcome
 
-    def add_listener(self, listener: Callable[[Event], None]) -> None:
+    def add_listener(self, listener: Callable[[Event], object]) -> None:
         """Call a function with each event from now on, in order, from a thread that holds no lock of ours."""
         with self._condition:
             self._listeners.append(listener)

@@ -23,7 +23,7 @@ class Scheduler:
         self._clock = clock
         self._on_error = on_error
         self._condition = threading.Condition()
-        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._heap: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = count()
         self._closed = False
         self._threads = [
@@ -33,7 +33,7 @@ class Scheduler:
         for thread in self._threads:
             thread.start()
 
-    def call_later(self, delay_s: float, function: Callable[[], None]) -> None:
+    def call_later(self, delay_s: float, function: Callable[[], object]) -> None:
         """Run a function once, `delay_s` seconds from now or a little later. Dropped after `close`."""
         with self._condition:
             if not self._closed:
@@ -71,7 +71,7 @@ class Scheduler:
                 thread.join(timeout_s)
         return not any(thread.is_alive() for thread in self._threads)
 
-    def _pop(self) -> Callable[[], None] | None:
+    def _pop(self) -> Callable[[], object] | None:
         with self._condition:
             if self._heap and self._heap[0][0] <= self._clock.monotonic():
                 return heapq.heappop(self._heap)[2]
@@ -90,7 +90,7 @@ class Scheduler:
                     self._condition.notify()  # another worker takes the next one
             self._run(function)
 
-    def _run(self, function: Callable[[], None]) -> None:
+    def _run(self, function: Callable[[], object]) -> None:
         try:
             function()
         except Exception as error:  # noqa: BLE001 - a worker outlives whatever it runs
