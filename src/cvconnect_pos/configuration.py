@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -136,8 +137,10 @@ def read_station_file(path: Path) -> StationFile:
     except FileNotFoundError as error:
         raise ConfigError("CONFIG_MISSING", file=str(path)) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        detail = error.strerror if isinstance(error, OSError) else str(error)
-        raise ConfigError("CONFIG_SYNTAX", file=str(path), detail=detail) from error
+        detail = str(error.strerror if isinstance(error, OSError) else error)
+        raise ConfigError(
+            "CONFIG_SYNTAX", file=str(path), detail=detail, detail_fr=_in_french(detail)
+        ) from error
     _check_keys(document, path)
     try:
         station = msgspec.convert(document, StationFile)
@@ -179,20 +182,43 @@ def _check_table(content: Mapping[str, Any], table: type[msgspec.Struct], prefix
 def _refusal(message: str, path: Path) -> ConfigError:
     """Turn the checker's `Expected X, got Y - at `$.a.b`` into key and detail."""
     detail, _, where = message.partition(" - at `$.")
-    return ConfigError("CONFIG_INVALID", file=str(path), key=where.rstrip("`") or "?", detail=detail)
+    return ConfigError(
+        "CONFIG_INVALID",
+        file=str(path),
+        key=where.rstrip("`") or "?",
+        detail=detail,
+        detail_fr=_in_french(detail),
+    )
+
+
+_FRENCH = (
+    (r"Expected `(.+)`, got `(.+)`", r"attendu : \1, trouvé : \2"),
+    (r"Invalid enum value (.+)", r"valeur inconnue : \1"),
+    (r".*\(at line (\d+), column (\d+)\)", r"ligne \1, colonne \2"),
+    (r".*\(at end of document\)", "fin du fichier inattendue"),
+    (r"'utf-8' codec.*", "le fichier n’est pas en UTF-8"),
+)
+"""What the readers of TOML and of tables say, for the integrator on site; anything else stays as it is."""
+
+
+def _in_french(detail: str) -> str:
+    for pattern, french in _FRENCH:
+        if match := re.fullmatch(pattern, detail):
+            return match.expand(french)
+    return detail
 
 
 def _check_values(station: StationFile, path: Path) -> None:
     provider = station.provider
     rules = (
-        ("provider.shop_id", provider.shop_id.isascii() and provider.shop_id.isalnum(), "letters and digits"),
+        ("provider.shop_id", provider.shop_id.isascii() and provider.shop_id.isalnum(), "A-Z a-z 0-9"),
         (
             "provider.service_provider_id",
             provider.service_provider_id.isascii() and provider.service_provider_id.isalnum(),
-            "letters and digits",
+            "A-Z a-z 0-9",
         ),
         ("provider.seal_key", provider.seal_key.startswith(("env:", "file:")), "env:NAME | file:PATH"),
-        ("provider.seal_key_version", provider.seal_key_version.isalnum(), "letters and digits"),
+        ("provider.seal_key_version", provider.seal_key_version.isalnum(), "A-Z a-z 0-9"),
         ("provider.timeout_s", 0.1 <= provider.timeout_s <= 120.0, "0.1 .. 120"),  # noqa: PLR2004
         (
             "provider.poll_speed",
@@ -201,11 +227,11 @@ def _check_values(station: StationFile, path: Path) -> None:
             "1.0",
         ),
         ("tender.floor_cents", station.tender.floor_cents >= 1, ">= 1"),
-        ("shop.name", bool(station.shop.name.strip()), "text"),
+        ("shop.name", bool(station.shop.name.strip()), '"…"'),
     )
     for key, holds, wanted in rules:
         if not holds:
-            raise ConfigError("CONFIG_INVALID", file=str(path), key=key, detail=wanted)
+            raise ConfigError("CONFIG_INVALID", file=str(path), key=key, detail=wanted, detail_fr=wanted)
 
 
 def read_secret(reference: str, *, key: str, path: Path) -> str:

@@ -91,19 +91,25 @@ class _Post:
 
     def do(self, work: Callable[[], None], trouble: Callable[[str], None]) -> None:
         """Do it on the device's thread, claiming the device first when that has not succeeded yet."""
+        self.worker.call_later(0.0, lambda: self._run(work, trouble))
 
-        def run() -> None:
-            try:
-                if not self.claimed:
-                    self._claim()
-                    self.claimed = True
-                work()
-            except Exception as error:  # noqa: BLE001 - a driver may raise anything; the payment goes on
-                reason = str(getattr(error, "code", type(error).__name__))
-                _log.warning("device %s: %s", self.name, reason)
-                trouble(reason)
+    def do_now(self, work: Callable[[], None], trouble: Callable[[str], None]) -> None:
+        """Do what the driver does at once in the caller's thread; a device that is not claimed gets it on its own."""
+        if self.claimed:
+            self._run(work, trouble)
+        else:
+            self.do(work, trouble)
 
-        self.worker.call_later(0.0, run)
+    def _run(self, work: Callable[[], None], trouble: Callable[[str], None]) -> None:
+        try:
+            if not self.claimed:
+                self._claim()
+                self.claimed = True
+            work()
+        except Exception as error:  # noqa: BLE001 - a driver may raise anything; the payment goes on
+            reason = str(getattr(error, "code", type(error).__name__))
+            _log.warning("device %s: %s", self.name, reason)
+            self.worker.call_later(0.0, lambda: trouble(reason))  # the caller may hold the engine's lock
 
     def close(self, timeout_s: float) -> None:
         """Finish what was handed over, give the device back, and join the thread."""
@@ -215,13 +221,13 @@ class StationDevices:
     def _arm(self, payment: Payment, _: Attempt) -> int:
         self._take(payment)
         for scanner, post in self._scanners:
-            post.do(self._arming(scanner, payment), self._trouble(payment, post))
+            post.do_now(self._arming(scanner, payment), self._trouble(payment, post))
         return 0
 
     def _disarm(self, payment: Payment, _: Attempt) -> int:
         if self._is_current(payment):
             for scanner, post in self._scanners:
-                post.do(scanner.disarm, self._trouble(payment, post))
+                post.do_now(scanner.disarm, self._trouble(payment, post))
         return 0
 
     def _ticket(self, payment: Payment, attempt: Attempt) -> int:
@@ -278,10 +284,10 @@ class StationDevices:
                     if self._engine is not None and self._is_current(payment) and _wants_customer(payment):
                         self._engine.identify(payment, named)
                     return
+            arm()  # ready again before the till is told
             self._report(
                 payment, ScanRefused(request_id=payment.request_id, at=self._clock.now(), reason=refusal)
             )
-            arm()
 
         def arm() -> None:
             if self._is_current(payment) and _wants_customer(payment):

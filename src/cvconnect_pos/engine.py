@@ -316,13 +316,13 @@ class Engine:
             after, events = self._journaled(before, signal, row, data)
             if row.state is not before.state:
                 box.entered = self.clock.monotonic()
-            payment.update(after, events, tickets=1)  # not over before its tickets are counted
+            payment.update(after, (), tickets=1)  # not over before its tickets are counted
             tickets = sum(
                 self._devices.carry_out(command, payment, after)
                 for command in row.commands
                 if command not in CALLS
             )
-            payment.update(after, (), tickets=tickets - 1)
+            payment.update(after, events, tickets=tickets - 1)  # a scanner that is said to be ready is ready
         calls = [command for command in row.commands if command in CALLS]
         if calls:
             with self._lock:
@@ -404,7 +404,11 @@ class Engine:
 
     def _escaped(self, error: BaseException) -> None:
         code = error.code if isinstance(error, CvConnectError) else type(error).__name__
-        _log.error("a listener or a step failed: %s", code, exc_info=error)
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
+        _log.error("a listener or a step failed: %s at %s", code, where)  # its message might quote a customer
 
 
 _FRESH = frozenset({State.IDENTIFYING, State.AWAITING, State.SCANNED, State.APPROVED})

@@ -168,11 +168,11 @@ ERRORS: dict[str, _Words] = {
         "There is no file {file}.", "Create it, or name another path.",
     ),
     "CONFIG_SYNTAX": _Words(
-        "Le fichier {file} n’est pas du TOML valide : {detail}.", "Corrigez cette ligne.",
+        "Le fichier {file} n’est pas du TOML valide : {detail_fr}.", "Corrigez cette ligne.",
         "{file} is no valid TOML: {detail}.", "Correct that line.",
     ),
     "CONFIG_INVALID": _Words(
-        "{file} : la valeur de « {key} » ne convient pas ({detail}).", "Corrigez cette clé.",
+        "{file} : la valeur de « {key} » ne convient pas ({detail_fr}).", "Corrigez cette clé.",
         "{file}: the value of `{key}` will not do ({detail}).", "Correct this key.",
     ),
     "CONFIG_UNKNOWN_KEY": _Words(

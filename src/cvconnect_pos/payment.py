@@ -97,9 +97,11 @@ class Payment:
         return outcome
 
     def add_listener(self, listener: Callable[[Event], object]) -> None:
-        """Call a function with each event from now on, in order, from a thread that holds no lock of ours."""
+        """Call a function with each event, those told already first, in order, from a thread that holds no lock of ours."""
         with self._condition:
             self._listeners.append(listener)
+            for event in self._events:
+                self._engine.tell(listener, event)
 
     # --- acting -------------------------------------------------------------------------------------------------------
 
@@ -171,11 +173,10 @@ class Payment:
             self._attempt = attempt
             self._tickets_due += tickets
             self._events.extend(events)
-            listeners = tuple(self._listeners)
+            for listener in self._listeners:
+                for event in events:
+                    self._engine.tell(listener, event)
             self._condition.notify_all()
-        for listener in listeners:
-            for event in events:
-                self._engine.tell(listener, event)
 
     def taken_up(self) -> None:
         """Note that the engine has done a step that the till asked for."""

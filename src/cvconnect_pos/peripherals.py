@@ -146,11 +146,14 @@ class Scanner(Protocol):
         ...
 
     def arm(self, on_label: Callable[[ScannedLabel], None]) -> None:
-        """Deliver the next label, once, from the driver's thread; then disarm."""
+        """Deliver the next label, once, from the driver's thread and with no lock of the driver held; then disarm.
+
+        Returns at once.
+        """
         ...
 
     def disarm(self) -> None:
-        """Deliver nothing more; a label in the middle of its bytes is dropped. Idempotent."""
+        """Deliver nothing more; a label in the middle of its bytes is dropped. Idempotent. Returns at once."""
         ...
 
     def check_health(self, level: HealthLevel = "internal") -> Health:

@@ -61,11 +61,13 @@ def prompt_of(attempt: Attempt, *, shop: str = "", language: Language = "fr") ->
         The prompt; it holds the QR only while it may be scanned.
     """
     kind, french, english = _PROMPTS[attempt.state]
+    instruction = french if language == "fr" else english
     order, amount, detail = attempt.order, attempt.order.amount_cents, ""
     if attempt.state is State.APPROVED and attempt.received_cents is not None:
         amount = attempt.received_cents
         if amount < order.amount_cents:
             kind = "partial"
+            instruction = "Paiement partiel accepté" if language == "fr" else "Part payment accepted"
             rest = format_amount(order.amount_cents - amount)
             detail = (
                 f"Reste à régler autrement : {rest}" if language == "fr" else f"Left to pay otherwise: {rest}"
@@ -82,7 +84,7 @@ def prompt_of(attempt: Attempt, *, shop: str = "", language: Language = "fr") ->
         state=kind,
         title=TITLE,
         amount="" if kind == "idle" else format_amount(amount),
-        instruction=french if language == "fr" else english,
+        instruction=instruction,
         detail=detail,
         shop=shop,
         basket_ref=order.basket_ref,

@@ -58,7 +58,7 @@ class Ticket:
         mention: *ANNULATION*, *OPÉRATION NON ABOUTIE*, or empty.
         result: What happened, in words.
         fields: Label and value, in the order of printing.
-        amounts: Label and value; the last is printed in bold.
+        amounts: Label and value: what was asked, then what was received and what is left.
         notice: A last line of explanation, or empty.
         copy: *COPIE COMMERÇANT* or *COPIE CLIENT*.
         simulation: Whether it must say that it is worth nothing.
@@ -106,8 +106,10 @@ class Ticket:
             out.extend(_pair(label, value, columns))
         out.append(rule)
         centred(self.result, bold=True)
-        for position, (label, value) in enumerate(self.amounts, 1):
-            out.extend(_pair(label, value, columns, bold=position == len(self.amounts)))
+        for position, (label, value) in enumerate(self.amounts):
+            out.extend(
+                _pair(label, value, columns, bold=position > 0)
+            )  # what was asked is not what was received
         if self.notice:
             out.append(Line())
             centred(self.notice)
@@ -164,6 +166,7 @@ def ticket_of(
         given_back = attempt.state is not State.APPROVED
         amounts.append(("Montant recrédité" if given_back else "Montant réglé", format_amount(received)))
         if not given_back and received < asked:
+            result = "Paiement partiel accepté"
             amounts.append(("Reste à payer", format_amount(asked - received)))
     elif attempt.state is not State.RESERVED:
         notice = NOTHING_DEBITED

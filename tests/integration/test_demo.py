@@ -123,7 +123,6 @@ def test_a_folder_that_cannot_be_made_is_said_in_words(
     assert "ne peut pas être utilisé" in capsys.readouterr().out.replace("\n", " ")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C reaches a process group there")
 def test_ctrl_c_ends_it_at_once_and_without_a_traceback(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-u", *COMMAND[1:], str(tmp_path)],

@@ -521,6 +521,14 @@ def test_no_identifier_is_written_in_clear(till: Till) -> None:
 # --- listeners ------------------------------------------------------------------------------------------------------
 
 
+def test_a_listener_hears_what_was_told_before_it_came(till: Till) -> None:
+    payment = keyed(till)
+    heard: list[str] = []
+    payment.add_listener(lambda event: heard.append(event.name))
+    till.run()
+    assert heard == ["CustomerIdentified", "AwaitingCustomer"]
+
+
 def test_a_listener_that_raises_harms_nobody(till: Till) -> None:
     payment = till.ask(way="scan")
     heard: list[str] = []
@@ -532,5 +540,5 @@ def test_a_listener_that_raises_harms_nobody(till: Till) -> None:
     payment.add_listener(lambda event: heard.append(event.name))
     payment.identify(NUMBER)
     till.run()
-    assert heard == ["CustomerIdentified", "AwaitingCustomer"]
+    assert heard == ["ReadyToScan", "CustomerIdentified", "AwaitingCustomer"]
     assert state(payment) is State.AWAITING

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 from cvconnect_sim.printer.font import Rows
 from cvconnect_sim.printer.models import PrinterModel
 
+COLUMN_DOTS = 12
+"""Width of a character of Font A. Source: Epson ESC/POS command reference, `ESC M`."""
+
 
 @dataclass(frozen=True, slots=True)
 class PrintedLine:
@@ -41,6 +44,12 @@ class Slip:
     def text(self) -> str:
         """The lines as one reads them, without the empty ones at the top and the bottom."""
         return "\n".join(line.text for line in self.lines).strip("\n")
+
+    @property
+    def layout(self) -> str:
+        """The same with each line where it stands on the paper, in columns of Font A."""
+        lines = (" " * (line.x_dots // COLUMN_DOTS) + line.text for line in self.lines)
+        return "\n".join(lines).strip("\n")
 
     @property
     def blank(self) -> bool:

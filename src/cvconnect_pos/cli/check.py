@@ -1,4 +1,4 @@
-"""`cvconnect check`: is the station file right, and are its devices there? Touches neither journal nor payments."""
+"""`cvconnect check`: is the station file right, and are its devices there? Touches no payment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from cvconnect_pos.configuration import StationFile, read_station_file
-from cvconnect_pos.errors import ConfigError
+from cvconnect_pos.errors import ConfigError, JournalError
 from cvconnect_pos.peripherals import Display, Health, HealthState, Printer, Scanner
 from cvconnect_pos.station import make_devices, make_gateway
 
@@ -38,8 +38,9 @@ def check(
     try:
         station = read_station_file(file)
         make_gateway(station, file).close()
+        _check_closed(file.parent / station.journal.path)
         scanners, displays, printer = make_devices(station, file)
-    except ConfigError as error:
+    except (ConfigError, JournalError) as error:
         typer.echo(f"{error.text()}\n{error.remedy()}\nCode : {error.code}", err=True)
         raise typer.Exit(2) from None
     _describe(station, file)
@@ -51,6 +52,14 @@ def check(
         typer.echo(f"\n{device.name}\n  {STATES[state]} : {detail}")
     if missing:
         raise typer.Exit(1)
+
+
+def _check_closed(journal: Path) -> None:
+    """Refuse to touch the devices of a till that is open: its customer may be looking at a QR."""
+    if journal.exists():
+        from cvconnect_pos.journal.sqlite import SqliteJournal
+
+        SqliteJournal(journal).close()
 
 
 def _describe(station: StationFile, file: Path) -> None:

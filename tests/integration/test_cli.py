@@ -1,0 +1,175 @@
+"""The `cvconnect` command, as those who install tills meet it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from cvconnect_pos.cli.main import main
+from cvconnect_sim.counter import Counter
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command line gave."""
+
+    code: int | str | None
+    out: str
+    err: str
+
+    @property
+    def words(self) -> str:
+        """Both outputs on one line."""
+        return " ".join(f"{self.out} {self.err}".split())
+
+
+class Terminal:
+    """Runs command lines in this process."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+
+    def run(self, *arguments: str | Path) -> Ran:
+        """Run `cvconnect ARGUMENTS`."""
+        self._monkeypatch.setattr(sys, "argv", ["cvconnect", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = self._capsys.readouterr()
+        return Ran(end.value.code, out, err)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(monkeypatch, capsys)
+
+
+@pytest.fixture
+def counter(tmp_path: Path) -> Iterator[Counter]:
+    with Counter(tmp_path) as started:
+        yield started
+
+
+def change(counter: Counter, old: str, new: str) -> None:
+    """Make a mistake in the station file."""
+    text = counter.station_file.read_text(encoding="utf-8")
+    assert old in text
+    counter.station_file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_the_version_is_the_packages(terminal: Terminal) -> None:
+    assert terminal.run("--version").out == f"cvconnect {version('cvconnect-pos')}\n"
+
+
+def test_the_help_is_french_and_names_the_commands_of_every_package(terminal: Terminal) -> None:
+    ran = terminal.run("--help")
+    assert ran.code == 0
+    for words in ("Affiche cette aide.", "Commandes", "check Vérifie", "demo Joue cinq paiements"):
+        assert words in ran.words
+
+
+@pytest.mark.parametrize("command", ["check", "demo"])
+def test_each_command_has_a_french_help(terminal: Terminal, command: str) -> None:
+    ran = terminal.run(command, "--help")
+    assert ran.code == 0
+    assert "Affiche cette aide." in ran.words
+    assert "Show this message" not in ran.words
+
+
+def test_an_unknown_command_is_answered_with_those_there_are(terminal: Terminal) -> None:
+    ran = terminal.run("chek")
+    assert ran.code == 2
+    assert "Commande inconnue : « chek ». Commandes : check, demo." in ran.words
+
+
+def test_a_right_file_is_said_to_be_right_with_the_health_of_every_device(
+    terminal: Terminal, counter: Counter
+) -> None:
+    ran = terminal.run("check", counter.station_file)
+    assert (ran.code, ran.err) == (0, "")
+    assert "est correct." in ran.out
+    assert "(test, sans valeur)" in ran.out
+    for url in (counter.scanner.link.url, f"image:{counter.display_png}", counter.printer_link.url):
+        assert f"\n{url}\n  prêt : " in ran.out
+
+
+def test_a_check_touches_neither_the_journal_nor_the_provider(terminal: Terminal, counter: Counter) -> None:
+    terminal.run("check", counter.station_file)
+    assert not (counter.folder / "journal.db").exists()
+    assert counter.server.requests == []
+
+
+def test_a_device_that_is_away_is_named(terminal: Terminal, counter: Counter) -> None:
+    counter.printer_link.close()
+    ran = terminal.run("check", counter.station_file)
+    assert ran.code == 1
+    assert f"\n{counter.printer_link.url}\n  absent : " in ran.out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("poll_speed", "pol_speed", "CONFIG_UNKNOWN_KEY"),
+        ("[shop]", "[shop", "CONFIG_SYNTAX"),
+        ('name = "Camping Les Pins"\n', "", "CONFIG_KEY_MISSING"),
+        ('way = "qr"', 'way = "nfc"', "CONFIG_INVALID"),
+        ("file:seal.key", "file:other.key", "CONFIG_SECRET"),
+        ("http://127.0.0.1", "http://example.invalid", "PROVIDER_URL"),
+        ("tcp://", "tpc://", "CONFIG_DEVICE"),
+        ("ecran-client.png", "ecran-client.png?size=huge", "CONFIG_DEVICE_REFUSED"),
+    ],
+)
+def test_a_mistake_in_the_file_is_said_with_its_remedy_and_never_as_a_traceback(
+    terminal: Terminal, counter: Counter, old: str, new: str, code: str
+) -> None:
+    change(counter, old, new)
+    ran = terminal.run("check", counter.station_file)
+    assert (ran.code, ran.out) == (2, "")
+    text, remedy, last = ran.err.strip().split("\n")
+    assert last == f"Code : {code}"
+    assert text.endswith((".", ")"))
+    assert remedy.endswith((".", ")"))
+    assert "Traceback" not in ran.err
+    assert counter.provider.merchant.seal_key not in ran.err
+
+
+def test_a_file_that_is_not_there_is_said_to_be_missing(terminal: Terminal, tmp_path: Path) -> None:
+    ran = terminal.run("check", tmp_path / "none.toml")
+    assert ran.code == 2
+    assert "est introuvable." in ran.words
+
+
+def test_a_broken_package_is_named_and_the_other_commands_still_work(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "acme_till-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-till\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text("[cvconnect.commands]\nacme = acme_till.none:command\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    ran = terminal.run("acme", "--whatever")
+    assert ran.code == 2
+    assert "La commande « acme » du paquet « acme-till » ne peut pas être chargée." in ran.err
+    assert "Traceback" not in ran.err
+    assert "acme Indisponible" in terminal.run("--help").words
+    assert terminal.run("--version").code == 0
+
+
+def test_the_simulators_are_not_loaded_for_a_command_that_does_not_need_them() -> None:
+    code = (
+        "import sys, cvconnect_pos.cli.main as cli\n"
+        "sys.argv = ['cvconnect', 'check', 'none.toml']\n"
+        "try: cli.main()\n"
+        "except SystemExit: print(*[m for m in sys.modules if m.startswith('cvconnect_sim')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert done.stdout.strip() == ""
