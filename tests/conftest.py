@@ -22,5 +22,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line("nothing was skipped")
     for why, tests in skipped.items():
         terminalreporter.write_line(f"skipped: {why}")
-        for test in tests:
+        for test in sorted(tests):
             terminalreporter.write_line(f"    {test}")

@@ -147,6 +147,7 @@ class StationDevices:
         self._clock = clock
         self._engine: Engine | None = None
         self._current: Payment | None = None
+        self._closed = False
         self._lock = threading.Lock()
         self._scanners = [(scanner, _Post(scanner, _claim_scanner(scanner), clock)) for scanner in scanners]
         self._displays = [(display, _Post(display, _claim(display), clock)) for display in displays]
@@ -183,7 +184,11 @@ class StationDevices:
         return {post.name: post.device.check_health(level) for post in self._posts}
 
     def close(self) -> None:
-        """Disarm, clear, finish the tickets that were handed over, and give the devices back."""
+        """Disarm, clear, finish the tickets that were handed over, and give the devices back. Idempotent."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
         for scanner, _ in self._scanners:
             scanner.disarm()
         for display, post in self._displays:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -93,6 +94,29 @@ def test_every_entry_point_is_in_the_wheel_and_its_module_too(wheel: Path, proje
         for target in group.values():
             module = target.partition(":")[0].replace(".", "/")
             assert {f"{module}.py", f"{module}/__init__.py"} & set(names(wheel)), target
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("requests==", "requests @ https://files.example/requests.whl#==", "an address"),
+        ("apsw==3.", "apsw==2.", "apsw>=3.51.3 is asked, 2."),
+        ("    --hash=sha256:", "    # sha256:", "not a name, a version and its hashes"),
+    ],
+)
+def test_a_lock_that_will_not_do_is_refused(before: str, after: str, said: str, tmp_path: Path) -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert before in lock
+    (tmp_path / "tools").mkdir()
+    for name in ("pyproject.toml", "tools/check_lock.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    for content, status in ((lock, 0), (lock.replace(before, after), 1)):
+        (tmp_path / "requirements.lock").write_text(content, encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "tools/check_lock.py"], cwd=tmp_path, check=False, capture_output=True, text=True
+        )
+        assert done.returncode == status, done.stdout
+    assert said in done.stdout
 
 
 def test_the_command_runs_from_a_fresh_installation(wheel: Path, tmp_path: Path) -> None:

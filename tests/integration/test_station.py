@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -227,6 +228,14 @@ def test_nothing_that_is_logged_names_a_customer_or_a_key(
     assert caplog.text
     assert CUSTOMER not in caplog.text
     assert counter.provider.merchant.seal_key not in caplog.text
+
+
+def test_closing_twice_is_closing_once(counter: Counter) -> None:
+    station = Station.open(counter.station_file)
+    station.close()
+    start = time.monotonic()
+    station.close()
+    assert time.monotonic() - start < 1.0
 
 
 def test_closing_leaves_no_thread_behind(counter: Counter) -> None:

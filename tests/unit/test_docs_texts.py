@@ -100,7 +100,7 @@ def test_links_between_pages_lead_somewhere() -> None:
     broken = [
         f"{page.relative_to(ROOT)}: {target}"
         for page in PAGES
-        for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", read(page))
+        for target in re.findall(r"""(?:\]\(|src=")(?!https?:|#)([^)#\s"]+)""", read(page))
         if not (page.parent / target).exists()
     ]
     assert broken == []
