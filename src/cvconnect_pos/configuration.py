@@ -96,11 +96,13 @@ class TicketTable(_Table, frozen=True, kw_only=True):
         merchant_copy: Of a paid operation.
         customer_copy: Of a paid operation. Off: since 1 August 2023 tickets are not printed automatically.
         unpaid: Of refused, expired and cancelled operations, which that rule exempts.
+        reversed: Both copies of a reversal, which it exempts too.
     """
 
     merchant_copy: bool = True
     customer_copy: bool = False
     unpaid: bool = True
+    reversed: bool = True
 
 
 DeviceTable = dict[str, Any]

@@ -195,23 +195,24 @@ class Engine:
             entry = self._journal.append(
                 payment.request_id, self.clock.now(), ACKNOWLEDGED, attempt.state, {"acknowledged": True}
             )
-            payment.update(fold(attempt, entry), ())
+            payment.advance(fold(attempt, entry))
         self._forget(payment)
 
     def report(self, payment: Payment, event: Event) -> None:
         """Take an event of a device. What became of a ticket is journaled before it is told."""
-        with self._writing:
-            attempt, tickets = payment.attempt, 0
-            if isinstance(event, TicketPrinted):
-                tickets = -1
+        tickets = 0
+        if isinstance(event, TicketPrinted):
+            tickets = -1
+            with self._writing:
+                attempt = payment.attempt
+                facts = {"ticket": event.outcome}
                 try:
-                    entry = self._journal.append(
-                        payment.request_id, event.at, TICKET, attempt.state, {"ticket": event.outcome}
-                    )
-                    attempt = fold(attempt, entry)
-                except JournalError:
-                    _log.exception("the outcome of a ticket was not journaled")
-            payment.update(attempt, (event,), tickets=tickets)
+                    entry = self._journal.append(payment.request_id, event.at, TICKET, attempt.state, facts)
+                except JournalError as error:
+                    _log.error("the outcome of a ticket was not journaled: %s", error)
+                else:
+                    payment.advance(fold(attempt, entry))
+        payment.publish((event,), tickets=tickets)
 
     def tell(self, listener: Callable[[Event], object], event: Event) -> None:
         """Give an event to a listener, from the thread that is kept for listeners."""
@@ -289,9 +290,8 @@ class Engine:
         """Nothing is sent that is not written: try the same step again later."""
         _log.error("journal: %s", error)
         payment = box.payment
-        payment.update(
-            payment.attempt,
-            (JournalTrouble(request_id=payment.request_id, at=self.clock.now(), reason=error.code),),
+        payment.publish(
+            (JournalTrouble(request_id=payment.request_id, at=self.clock.now(), reason=error.code),)
         )
         with self._lock:
             box.items.appendleft(item)
@@ -316,13 +316,19 @@ class Engine:
             after, events = self._journaled(before, signal, row, data)
             if row.state is not before.state:
                 box.entered = self.clock.monotonic()
-            payment.update(after, (), tickets=1)  # not over before its tickets are counted
-            tickets = sum(
+            payment.advance(after, tickets=1)  # not over before its tickets are counted
+        # No lock is held while devices are told: a driver may do anything.
+        commands = [command for command in row.commands if command not in CALLS]
+        for command in commands:
+            if command in _BEFORE_TELLING:
                 self._devices.carry_out(command, payment, after)
-                for command in row.commands
-                if command not in CALLS
-            )
-            payment.update(after, events, tickets=tickets - 1)  # a scanner that is said to be ready is ready
+        payment.publish(events)
+        tickets = sum(
+            self._devices.carry_out(command, payment, after)
+            for command in commands
+            if command not in _BEFORE_TELLING
+        )
+        payment.publish((), tickets=tickets - 1)
         calls = [command for command in row.commands if command in CALLS]
         if calls:
             with self._lock:
@@ -410,6 +416,9 @@ class Engine:
         where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
         _log.error("a listener or a step failed: %s at %s", code, where)  # its message might quote a customer
 
+
+_BEFORE_TELLING = frozenset({Command.ARM, Command.DISARM})
+"""A scanner that is said to be ready is ready."""
 
 _FRESH = frozenset({State.IDENTIFYING, State.AWAITING, State.SCANNED, State.APPROVED})
 """Entering these, an older reason no longer applies."""

@@ -248,10 +248,12 @@ class TicketPrinted(Event):
     Args:
         outcome: `printed`, `not_sent` or `unknown`.
         reason: Why it did not come out, or an empty text.
+        detail: The same as a French sentence.
     """
 
     outcome: PrintOutcome
     reason: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,10 +263,12 @@ class DeviceTrouble(Event):
     Args:
         device: Its URL.
         reason: A stable code.
+        detail: The same as a French sentence, or an empty text.
     """
 
     device: str
     reason: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -283,6 +283,10 @@ ERRORS: dict[str, _Words] = {
         "Ce code n’est pas un identifiant Chèque-Vacances.", "Présentez l’identifiant de l’application.",
         "This code is no Chèque-Vacances identifier.", "Present the identifier of the app.",
     ),
+    "QR_NOT_SHOWN": _Words(
+        "Cet écran ne peut pas afficher le QR code.", "Scannez l’identifiant du client, ou utilisez un autre écran.",
+        "This display cannot show the QR.", "Scan the customer’s identifier, or use another display.",
+    ),
     "CANCEL_CROSSED": _Words(
         "Le client a payé pendant l’annulation.", "Gardez le paiement ou remboursez-le.",
         "The customer paid while you cancelled.", "Keep it or reverse it.",
@@ -351,8 +355,8 @@ EVENTS: dict[str, tuple[str, str]] = {
         "Attention : un paiement conservé de {received} a été rendu au client.",
         "Attention: a payment of {received} that was kept has been given back.",
     ),
-    "TicketPrinted": ("Ticket : {outcome_text}.", "Ticket: {outcome_text}."),
-    "DeviceTrouble": ("Périphérique {device} : {reason}.", "Device {device}: {reason}."),
+    "TicketPrinted": ("Ticket : {outcome_text}. {detail}", "Ticket: {outcome_text}. {reason}"),
+    "DeviceTrouble": ("Périphérique {device} : {detail}", "Device {device}: {reason}."),
     "JournalTrouble": ("Journal : {reason_text}", "Journal: {reason_text}"),
 }
 

@@ -167,10 +167,16 @@ class Payment:
         if step(attempt.state, signal) is None:
             raise NotAllowedNow(action=signal.value.lower(), state=attempt.state.value)
 
-    def update(self, attempt: Attempt, events: tuple[Event, ...], *, tickets: int = 0) -> None:
-        """Take a new state and its events; called by the engine after the journal has them."""
+    def advance(self, attempt: Attempt, *, tickets: int = 0) -> None:
+        """Take a new state; called by the engine after the journal has it, with its lock held."""
         with self._condition:
             self._attempt = attempt
+            self._tickets_due += tickets
+            self._condition.notify_all()
+
+    def publish(self, events: tuple[Event, ...], *, tickets: int = 0) -> None:
+        """Tell events, and how many more tickets are due."""
+        with self._condition:
             self._tickets_due += tickets
             self._events.extend(events)
             for listener in self._listeners:

@@ -219,6 +219,11 @@ class PrintResult(Protocol):
         """A stable code such as `PAPER_END`, `COVER_OPEN`, `NO_ANSWER`; None when printed."""
         ...
 
+    @property
+    def detail(self) -> str:
+        """A sentence in French for the cashier; empty when printed."""
+        ...
+
 
 @runtime_checkable
 class Printer(Protocol):

@@ -30,13 +30,12 @@ class Scheduler:
             threading.Thread(target=self._work, name=f"cvconnect-worker-{n}", daemon=True)
             for n in range(workers)
         ]
-        for thread in self._threads:
-            thread.start()
 
     def call_later(self, delay_s: float, function: Callable[[], object]) -> None:
         """Run a function once, `delay_s` seconds from now or a little later. Dropped after `close`."""
         with self._condition:
             if not self._closed:
+                self._start()
                 heapq.heappush(self._heap, (self._clock.monotonic() + delay_s, next(self._numbers), function))
                 self._condition.notify()
 
@@ -67,9 +66,15 @@ class Scheduler:
             self._heap.clear()
             self._condition.notify_all()
         for thread in self._threads:
-            if thread is not threading.current_thread():
+            if thread.ident is not None and thread is not threading.current_thread():
                 thread.join(timeout_s)
         return not any(thread.is_alive() for thread in self._threads)
+
+    def _start(self) -> None:
+        """Start the threads with the first work: what is made and never used leaves nothing behind."""
+        for thread in self._threads:
+            if thread.ident is None:
+                thread.start()
 
     def _pop(self) -> Callable[[], object] | None:
         with self._condition:

@@ -107,8 +107,10 @@ class Station:
 
     def close(self) -> None:
         """Clear the displays, give the devices back, stop. Open attempts stay in the journal; nothing is cancelled."""
-        self._devices.close()
-        self._engine.close()
+        try:
+            self._devices.close()
+        finally:
+            self._engine.close()
 
     def __enter__(self) -> Self:
         return self
@@ -191,6 +193,7 @@ def _devices(file: StationFile, path: Path, clock: Clock) -> StationDevices:
             merchant_copy=file.tickets.merchant_copy,
             customer_copy=file.tickets.customer_copy,
             unpaid=file.tickets.unpaid,
+            reversed=file.tickets.reversed,
         ),
         clock=clock,
     )

@@ -105,7 +105,7 @@ def test_a_partial_payment_says_what_is_left() -> None:
 
 def test_every_outcome_of_a_ticket_has_words() -> None:
     for outcome in get_args(PrintOutcome):
-        event = events.TicketPrinted(request_id="r", at=NOW, outcome=outcome, reason="")
+        event = events.TicketPrinted(request_id="r", at=NOW, outcome=outcome, reason="", detail="")
         assert "…" not in event.text("fr")
 
 
