@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,8 @@ from cvconnect_pos.core.provider import PreTransaction, ProviderState, Transacti
 from cvconnect_pos.errors import CredentialRefused, NoAnswer, NotSent, ProviderError, ProviderRefused
 from cvconnect_pos.gateway.base import PaymentGateway
 from cvconnect_pos.identifiers import Beneficiary
+
+_log = logging.getLogger("cvconnect_pos")
 
 UNREADABLE = "UNREADABLE_ANSWER"
 
@@ -79,14 +82,17 @@ class Calls:
         Returns:
             What it means.
         """
+        young = (self._clock.now() - attempt.opened_at).total_seconds() < MISSING_GRACE_S
+        if self.stopped is not None:
+            return _failed(command, NotSent(reason=self.stopped.code), young=young)
         try:
-            if self.stopped is not None:
-                raise NotSent(reason=self.stopped.code)
             return self._perform[command](attempt, beneficiary)
-        except ProviderError as error:
+        except Exception as fault:  # noqa: BLE001 - whatever a gateway raises: the order may have been carried out
+            error = fault if isinstance(fault, ProviderError) else NoAnswer(reason=type(fault).__name__)
+            if error is not fault:
+                _log.error("a call failed: %s", type(fault).__name__)
             if isinstance(error, CredentialRefused):
                 self.stopped = error
-            young = (self._clock.now() - attempt.opened_at).total_seconds() < MISSING_GRACE_S
             return _failed(command, error, young=young)
 
     def _create(self, attempt: Attempt, beneficiary: Beneficiary | None) -> Heard:
@@ -163,8 +169,9 @@ def _facts(transaction: Transaction, signal: Signal) -> dict[str, Any]:
     if transaction.expires_at:
         facts["expires_at"] = _text(transaction.expires_at)
     if signal in _MONEY:
-        facts["authorizations"] = authorizations_data(transaction.authorizations)
-        facts["received_cents"] = transaction.received_cents
+        if transaction.received_cents is not None:  # what is known is never replaced by nothing
+            facts["authorizations"] = authorizations_data(transaction.authorizations)
+            facts["received_cents"] = transaction.received_cents
         if holder := next((a.holder for a in transaction.authorizations if a.holder), ""):
             facts["beneficiary"] = holder
     return facts

@@ -3,87 +3,45 @@
 A payment's mailbox holds signals and calls. Whatever is in it is taken one at a time, so there is one call in flight
 per attempt, and a step is journaled before its commands are carried out. Waiting for a customer is a due time in the
 scheduler's heap: it costs no thread.
+
+Two locks, taken in this order and never while a device, a listener or the network is waited for: `_writing` orders
+the steps in the journal, `_lock` guards the mailboxes.
 """
 
 from __future__ import annotations
 
 import logging
-import random
 import secrets
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol, TypeAlias
+from typing import Any
+from weakref import WeakValueDictionary
 
-from cvconnect_pos.calls import Calls, Heard
+from cvconnect_pos.calls import Calls
 from cvconnect_pos.clock import Clock, SystemClock
 from cvconnect_pos.core.attempt import ACKNOWLEDGED, TICKET, Attempt, Entry, Order, fold, rebuild
-from cvconnect_pos.core.lifecycle import (
-    ALIVE,
-    CALLS,
-    NEGATIVE,
-    OBSERVATIONS,
-    Command,
-    Signal,
-    State,
-    Step,
-    step,
-)
-from cvconnect_pos.core.policy import PATIENCE_AFTER_EXPIRY_S, poll_delay_s
+from cvconnect_pos.core.lifecycle import CALLS, OBSERVATIONS, Command, Signal, Step, step
+from cvconnect_pos.core.policy import STALL_S, STALLING, same_phase
+from cvconnect_pos.core.steps import consequences
 from cvconnect_pos.errors import CvConnectError, InvalidInput, JournalError, NotAllowedNow
 from cvconnect_pos.events import Event, JournalTrouble, TicketPrinted, tell
 from cvconnect_pos.gateway.base import PaymentGateway
 from cvconnect_pos.identifiers import Beneficiary
 from cvconnect_pos.journal.base import Journal
+from cvconnect_pos.mailbox import Box, Devices, Happened, Item, NoDevices
 from cvconnect_pos.payment import Payment
 from cvconnect_pos.scheduler import Scheduler
+from cvconnect_pos.timers import Timers
 
 _log = logging.getLogger("cvconnect_pos")
 
 _JOURNAL_RETRY_S = 1.0
 _CLOSING_S = 15.0
 
-
-class Devices(Protocol):
-    """What carries out the commands that are not calls. Its methods return at once."""
-
-    def carry_out(self, command: Command, payment: Payment, attempt: Attempt) -> int:
-        """Start a command; say how many tickets it will report on."""
-        ...
-
-
-class NoDevices:
-    """A till that shows and prints by itself."""
-
-    def carry_out(self, command: Command, payment: Payment, attempt: Attempt) -> int:  # noqa: ARG002
-        """Do nothing."""
-        return 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A signal of the till, which waits for it to be taken up."""
-
-    signal: Signal
-    data: Mapping[str, Any]
-
-
-_Item: TypeAlias = tuple[Signal, Mapping[str, Any]] | _Asked | Command
-
-
-@dataclass(slots=True)
-class _Box:
-    """What the engine keeps of a payment that is not for the journal."""
-
-    payment: Payment
-    entered: float
-    items: deque[_Item] = field(default_factory=deque[_Item])
-    busy: bool = False
-    beneficiary: Beneficiary | None = None
-    poll_planned: int = 0
-    expires: float | None = None
+_BEFORE_TELLING = frozenset({Command.ARM, Command.DISARM})
+"""A scanner that is said to be ready is ready."""
 
 
 class Engine:
@@ -117,72 +75,79 @@ class Engine:
         self._journal = journal
         self._devices = devices or NoDevices()
         self._calls = Calls(gateway, self.clock, call_timeout_s)
-        self._speed = speed
-        self._random = random.Random(seed)
         self._lock = threading.Lock()
         self._writing = threading.Lock()
-        self._boxes: dict[str, _Box] = {}
+        self._boxes: dict[str, Box] = {}
+        self._payments: WeakValueDictionary[str, Payment] = WeakValueDictionary()
+        self._damaged: JournalError | None = None
         self._closed = False
         self._scheduler = Scheduler(self.clock, workers, self._escaped)
         self._teller = Scheduler(self.clock, min(workers, 1), self._escaped)
+        self._timers = Timers(self._scheduler, self.clock, self._put, self._hide, speed=speed, seed=seed)
 
     # --- the till's calls -------------------------------------------------------------------------------------------
 
     def request(self, order: Order, beneficiary: Beneficiary | None = None) -> Payment:
         """Open a payment, or find the one that this request id has opened. See `Tender.request`."""
-        if self._closed:
-            raise NotAllowedNow("STATION_CLOSED")
         with self._writing:
+            self._check_open()
             known = self._journal.entries(order.request_id)
-            if not known and self._calls.stopped is not None:
-                raise self._calls.stopped
+            if not known and (refusal := self._damaged or self._calls.stopped):
+                raise refusal
             entries, is_new = self._journal.begin(
                 order, secrets.token_hex(10), self.clock.now(), simulation=not self._gateway.is_production
             )
-            box, added = self._box(rebuild(entries), recovered=not is_new, beneficiary=beneficiary)
-        if is_new:
-            self._put(box, Command.CREATE)
-        elif added and not box.payment.attempt.is_final:
-            self._put(box, (Signal.RESTARTED, {}))
-        return box.payment
+            first = Command.CREATE if is_new else None
+            return self._take_up(_rebuilt(entries), first, beneficiary if is_new else None)
 
     def resume(self, request_id: str) -> Payment:
         """Come back to a payment by its request id.
 
         Raises:
             InvalidInput: `REQUEST_UNKNOWN`.
-            JournalError: The journal cannot be read.
+            JournalError: The journal cannot be read, or this attempt in it.
+            NotAllowedNow: `STATION_CLOSED`.
         """
-        with self._lock:
-            box = self._boxes.get(request_id)
-        if box is None:
+        with self._writing:
+            self._check_open()
+            with self._lock:
+                if payment := self._payments.get(request_id):
+                    return payment
             entries = self._journal.entries(request_id)
             if not entries:
                 raise InvalidInput("REQUEST_UNKNOWN", field="request_id", request_id=request_id)
-            box, _ = self._box(rebuild(entries), recovered=True)
-        return box.payment
+            return self._take_up(_rebuilt(entries), None)
 
     def recover(self) -> None:
-        """Take up every open attempt of the journal, and keep every outcome that was not acknowledged."""
+        """Take up every attempt of the journal that is open, not acknowledged, or still watched.
+
+        An attempt that cannot be read stops new requests, not the others: what is open stays watched.
+        """
         for request_id in self._journal.unsettled():
-            box, added = self._box(rebuild(self._journal.entries(request_id)), recovered=True)
-            if added and not box.payment.attempt.is_final:
-                self._put(box, (Signal.RESTARTED, {}))
+            try:
+                self.resume(request_id)
+            except JournalError as error:
+                _log.error("%s", error)
+                self._damaged = error
 
     def unacknowledged(self) -> list[Payment]:
         """List the payments that have an outcome which the till has not acknowledged, oldest first."""
-        payments = [self.resume(request_id) for request_id in self._journal.unsettled()]
-        return [payment for payment in payments if payment.attempt.is_final]
+        payments: list[Payment] = []
+        for request_id in self._journal.unsettled():
+            try:
+                payments.append(self.resume(request_id))
+            except JournalError as error:
+                self._damaged = error
+        return [payment for payment in payments if payment.outcome and not payment.attempt.acknowledged]
 
     def identify(self, payment: Payment, beneficiary: Beneficiary) -> None:
         """Name the customer of a payment."""
-        box = self._box_of(payment)
-        box.beneficiary = beneficiary
-        self._put(box, (Signal.IDENTIFIED, {"beneficiary": beneficiary.masked, "reason": ""}))
+        data = {"beneficiary": beneficiary.masked, "reason": ""}
+        self._put(self._box_of(payment), Happened(Signal.IDENTIFIED, data, beneficiary))
 
     def post(self, payment: Payment, signal: Signal, data: Mapping[str, Any]) -> None:
         """Put a signal of the till into a payment's mailbox."""
-        self._put(self._box_of(payment), _Asked(signal, data))
+        self._put(self._box_of(payment), Happened(signal, data, asked=True))
 
     def acknowledge(self, payment: Payment) -> None:
         """Journal the till's receipt. See `Payment.acknowledge`."""
@@ -192,10 +157,7 @@ class Engine:
                 return
             if not attempt.is_final:
                 raise NotAllowedNow(action="acknowledge", state=attempt.state.value)
-            entry = self._journal.append(
-                payment.request_id, self.clock.now(), ACKNOWLEDGED, attempt.state, {"acknowledged": True}
-            )
-            payment.advance(fold(attempt, entry))
+            self._write(payment, ACKNOWLEDGED, {"acknowledged": True})
         self._forget(payment)
 
     def report(self, payment: Payment, event: Event) -> None:
@@ -203,15 +165,11 @@ class Engine:
         tickets = 0
         if isinstance(event, TicketPrinted):
             tickets = -1
-            with self._writing:
-                attempt = payment.attempt
-                facts = {"ticket": event.outcome}
-                try:
-                    entry = self._journal.append(payment.request_id, event.at, TICKET, attempt.state, facts)
-                except JournalError as error:
-                    _log.error("the outcome of a ticket was not journaled: %s", error)
-                else:
-                    payment.advance(fold(attempt, entry))
+            try:
+                with self._writing:
+                    self._write(payment, TICKET, {"ticket": event.outcome})
+            except JournalError as error:
+                _log.error("the outcome of a ticket was not journaled: %s", error)
         payment.publish((event,), tickets=tickets)
 
     def tell(self, listener: Callable[[Event], object], event: Event) -> None:
@@ -233,180 +191,181 @@ class Engine:
             if self._closed:
                 return
             self._closed = True
-            boxes = tuple(self._boxes.values())
+            payments = list(self._payments.values())
         self._scheduler.close(_CLOSING_S)
         self._teller.close(1.0)
-        for box in boxes:
-            box.payment.shut()
+        for payment in payments:
+            payment.shut()
         self._gateway.close()
         self._journal.close()
 
-    # --- the mailbox -----------------------------------------------------------------------------------------------
+    # --- mailboxes --------------------------------------------------------------------------------------------------
 
-    def _box(
-        self, attempt: Attempt, *, recovered: bool, beneficiary: Beneficiary | None = None
-    ) -> tuple[_Box, bool]:
+    def _check_open(self) -> None:
+        if self._closed:
+            raise NotAllowedNow("STATION_CLOSED")
+
+    def _take_up(
+        self, attempt: Attempt, first: Item | None, beneficiary: Beneficiary | None = None
+    ) -> Payment:
+        """Give the one handle of an attempt, and its mailbox with what is to be done first."""
         request_id = attempt.order.request_id
         with self._lock:
-            if box := self._boxes.get(request_id):
-                return box, False
-            payment = Payment(self, attempt, recovered=recovered)
-            box = self._boxes[request_id] = _Box(payment, self.clock.monotonic(), beneficiary=beneficiary)
-            return box, True
+            self._check_open()
+            if payment := self._payments.get(request_id):
+                return payment
+            payment = self._payments[request_id] = Payment(self, attempt, recovered=first is None)
+            age = 0.0 if first else max((self.clock.now() - attempt.updated_at).total_seconds(), 0.0)
+            box = self._boxes[request_id] = Box(
+                payment, self.clock.monotonic() - age, beneficiary=beneficiary
+            )
+        if first is None and step(attempt.state, Signal.RESTARTED):
+            first = Happened(Signal.RESTARTED)
+        if first is not None:
+            self._put(box, first)
+        return payment
 
-    def _box_of(self, payment: Payment) -> _Box:
+    def _box_of(self, payment: Payment) -> Box:
         with self._lock:
-            return self._boxes.setdefault(payment.request_id, _Box(payment, self.clock.monotonic()))
+            self._check_open()
+            return self._boxes.setdefault(payment.request_id, Box(payment, self.clock.monotonic()))
 
-    def _put(self, box: _Box, item: _Item, *, first: bool = False) -> None:
+    def _put(self, box: Box, item: Item) -> None:
         with self._lock:
-            (box.items.appendleft if first else box.items.append)(item)
+            box.items.append(item)
             if box.busy:
                 return
             box.busy = True
         self._scheduler.call_later(0.0, lambda: self._drain(box))
 
-    def _drain(self, box: _Box) -> None:
+    def _next(self, box: Box, item: Item) -> None:
+        """Do this before anything else of the mailbox."""
+        with self._lock:
+            box.items.appendleft(item)
+
+    def _drain(self, box: Box) -> None:
         while not self._closed:
             with self._lock:
                 if not box.items:
                     box.busy = False
-                    return
+                    break
                 item = box.items.popleft()
             try:
-                match item:
-                    case Command():
-                        self._call(box, item)
-                    case _Asked(signal, data):
-                        self._apply(box, signal, data)
-                        box.payment.taken_up()
-                    case (signal, data):
-                        self._apply(box, signal, data)
+                if isinstance(item, Command):
+                    self._call(box, item)
+                else:
+                    self._apply(box, item)
             except JournalError as error:
                 self._wait_for_journal(box, item, error)
                 return
+            except Exception as error:  # noqa: BLE001 - a fault of ours must not leave a payment unwatched
+                self._escaped(error)
+                self._timers.plan_poll(box)
+            if isinstance(item, Happened) and item.asked:
+                box.payment.taken_up()
+        self._forget(box.payment)
 
-    def _wait_for_journal(self, box: _Box, item: _Item, error: JournalError) -> None:
-        """Nothing is sent that is not written: try the same step again later."""
-        _log.error("journal: %s", error)
-        payment = box.payment
-        payment.publish(
-            (JournalTrouble(request_id=payment.request_id, at=self.clock.now(), reason=error.code),)
-        )
-        with self._lock:
-            box.items.appendleft(item)
+    def _wait_for_journal(self, box: Box, item: Item, error: JournalError) -> None:
+        """Nothing is sent that is not written: try the same step again later, and say so once."""
+        if not box.journal_trouble:
+            box.journal_trouble = True
+            _log.error("%s", error)
+            payment = box.payment
+            trouble = JournalTrouble(request_id=payment.request_id, at=self.clock.now(), reason=error.code)
+            payment.publish((trouble,))
+        self._next(box, item)
         self._scheduler.call_later(_JOURNAL_RETRY_S, lambda: self._drain(box))
 
-    def _call(self, box: _Box, command: Command) -> None:
+    def _forget(self, payment: Payment) -> None:
+        """Keep in memory only what is open, not acknowledged, or still watched."""
+        attempt = payment.attempt
+        if not (attempt.acknowledged and attempt.is_final):
+            return
+        with self._lock:
+            box = self._boxes.get(payment.request_id)
+            idle = box is not None and not box.busy and not box.items
+        if box is not None and idle and not self._timers.plan_poll(box):
+            with self._lock:
+                if not box.busy and not box.items:
+                    self._boxes.pop(payment.request_id, None)
+
+    # --- steps --------------------------------------------------------------------------------------------------------
+
+    def _call(self, box: Box, command: Command) -> None:
         heard = self._calls.make(command, box.payment.attempt, box.beneficiary)
         if heard.signal is not None:
-            self._plan_expiry(box, heard)
-            with self._lock:
-                box.items.appendleft((heard.signal, heard.data))
+            self._timers.note_expiry(box, heard.expires_in_s)
+            self._next(box, Happened(heard.signal, heard.data))
         elif command is Command.STATUS:
-            self._plan_poll(box)
+            self._timers.plan_poll(box)
 
-    def _apply(self, box: _Box, signal: Signal, data: Mapping[str, Any]) -> None:
+    def _apply(self, box: Box, item: Happened) -> None:
         payment = box.payment
         with self._writing:
             before = payment.attempt
-            row = step(before.state, signal)
+            row = step(before.state, item.signal)
             if row is None:  # it came too late to matter
                 return
-            after, events = self._journaled(before, signal, row, data)
-            if row.state is not before.state:
+            if item.beneficiary is not None:
+                box.beneficiary = item.beneficiary
+            after, events = self._journaled(payment, item, row)
+            box.journal_trouble = False
+            if not same_phase(before.state, after.state):
                 box.entered = self.clock.monotonic()
-            payment.advance(after, tickets=1)  # not over before its tickets are counted
+            payment.hold()  # not over before its tickets are counted
         # No lock is held while devices are told: a driver may do anything.
         commands = [command for command in row.commands if command not in CALLS]
         for command in commands:
             if command in _BEFORE_TELLING:
-                self._devices.carry_out(command, payment, after)
+                self._carry_out(command, payment, after)
         payment.publish(events)
-        tickets = sum(
-            self._devices.carry_out(command, payment, after)
-            for command in commands
-            if command not in _BEFORE_TELLING
-        )
+        tickets = sum(self._carry_out(c, payment, after) for c in commands if c not in _BEFORE_TELLING)
         payment.publish((), tickets=tickets - 1)
+        self._go_on(box, item.signal, row)
+
+    def _go_on(self, box: Box, signal: Signal, row: Step) -> None:
+        """Make the call of the row, or plan the next look."""
         calls = [command for command in row.commands if command in CALLS]
         if calls:
-            with self._lock:
-                box.items.appendleft(calls[0])
+            self._next(box, calls[0])
+        elif signal in OBSERVATIONS and row.state in STALLING and self._timers.age_s(box) >= STALL_S:
+            self._next(box, Happened(Signal.STALLED))
         else:
-            self._plan_poll(box)
-        if after.is_final and after.state not in NEGATIVE:
-            self._forget(payment)
+            self._timers.plan_poll(box)
 
-    def _journaled(
-        self, before: Attempt, signal: Signal, row: Step, data: Mapping[str, Any]
-    ) -> tuple[Attempt, tuple[Event, ...]]:
+    def _journaled(self, payment: Payment, item: Happened, row: Step) -> tuple[Attempt, tuple[Event, ...]]:
         """Write the step, unless it says nothing new; only then is it true."""
-        late = row.state is before.state and signal in OBSERVATIONS and before.is_final
-        facts: dict[str, Any] = {} if late else {**data, **_consequences(before, signal, row.state)}
+        before, signal = payment.attempt, item.signal
+        facts = {**item.data, **consequences(before, signal, row.state, secrets.token_hex(10))}
+        if row.state is before.state and signal in OBSERVATIONS and before.is_final:
+            facts = {}  # after the end, a word that changes nothing is only a word
         now = self.clock.now()
-        request_id = before.order.request_id
-        draft = fold(before, Entry(0, request_id, now, signal.value, row.state, facts))
+        draft = fold(before, Entry(0, payment.request_id, now, signal.value, row.state, facts))
         if not row.commands and replace(draft, updated_at=before.updated_at) == before:
             return before, ()
-        entry = self._journal.append(request_id, now, signal.value, row.state, facts)
-        after = fold(before, entry)
+        after = self._write(payment, signal.value, facts, row)
         return after, tell(before, signal, after)
 
-    # --- time ----------------------------------------------------------------------------------------------------------
+    def _write(
+        self, payment: Payment, kind: str, facts: Mapping[str, Any], row: Step | None = None
+    ) -> Attempt:
+        """Append one entry, and take it for true; `_writing` is held."""
+        before = payment.attempt
+        state = row.state if row else before.state
+        entry = self._journal.append(payment.request_id, self.clock.now(), kind, state, facts)
+        after = fold(before, entry)
+        payment.advance(after)
+        return after
 
-    def _plan_poll(self, box: _Box) -> None:
-        age = self.clock.monotonic() - box.entered
-        state = box.payment.attempt.state
-        delay = poll_delay_s(state, age, self._random.uniform(-1.0, 1.0), speed=self._speed)
-        if delay is None:
-            return
-        box.poll_planned += 1
-        number = box.poll_planned
-        self._scheduler.call_later(delay, lambda: self._poll(box, number))
+    def _carry_out(self, command: Command, payment: Payment, attempt: Attempt) -> int:
+        try:
+            return self._devices.carry_out(command, payment, attempt)
+        except Exception as error:  # noqa: BLE001 - a till's own devices may raise anything
+            self._escaped(error)
+            return 0
 
-    def _poll(self, box: _Box, number: int) -> None:
-        if box.poll_planned == number:  # a newer plan replaces an older one
-            self._put(box, Command.STATUS)
-
-    def _plan_expiry(self, box: _Box, heard: Heard) -> None:
-        """Remember the latest expiry that the provider told: a scanned request may live longer than its QR."""
-        if heard.expires_in_s is None:
-            return
-        first = box.expires is None
-        box.expires = self.clock.monotonic() + max(heard.expires_in_s, 0.0)
-        if first:
-            self._scheduler.call_later(max(heard.expires_in_s, 0.0), lambda: self._at_expiry(box))
-
-    def _at_expiry(self, box: _Box) -> None:
-        """Take the QR away, and ask; the provider alone says that it is over."""
-        payment = box.payment
-        state = payment.attempt.state
-        left = (box.expires or 0.0) - self.clock.monotonic()
-        if left > 0:
-            self._scheduler.call_later(left, lambda: self._at_expiry(box))
-        elif state in ALIVE or state is State.OPENED:
-            if state is State.SHOWING:
-                self._devices.carry_out(Command.HIDE, payment, payment.attempt)
-            self._put(box, Command.STATUS)
-            self._scheduler.call_later(PATIENCE_AFTER_EXPIRY_S, lambda: self._out_of_patience(box))
-
-    def _out_of_patience(self, box: _Box) -> None:
-        """Ask to cancel what the provider does not end by itself."""
-        state = box.payment.attempt.state
-        if (box.expires or 0.0) > self.clock.monotonic():
-            self._at_expiry(box)
-        elif state is not State.IN_DOUBT and step(state, Signal.CANCEL) is not None:
-            self._put(box, (Signal.CANCEL, {"cancel_asked": True, "reason": "PATIENCE"}))
-
-    # --- housekeeping -------------------------------------------------------------------------------------------------------
-
-    def _forget(self, payment: Payment) -> None:
-        """Keep in memory only what is open, unacknowledged, or still watched."""
-        attempt = payment.attempt
-        if attempt.acknowledged and attempt.is_final and attempt.state not in NEGATIVE:
-            with self._lock:
-                self._boxes.pop(payment.request_id, None)
+    def _hide(self, box: Box) -> None:
+        self._carry_out(Command.HIDE, box.payment, box.payment.attempt)
 
     def _escaped(self, error: BaseException) -> None:
         code = error.code if isinstance(error, CvConnectError) else type(error).__name__
@@ -417,32 +376,9 @@ class Engine:
         _log.error("a listener or a step failed: %s at %s", code, where)  # its message might quote a customer
 
 
-_BEFORE_TELLING = frozenset({Command.ARM, Command.DISARM})
-"""A scanner that is said to be ready is ready."""
-
-_FRESH = frozenset({State.IDENTIFYING, State.AWAITING, State.SCANNED, State.APPROVED})
-"""Entering these, an older reason no longer applies."""
-
-_CANCELLING = frozenset({State.CANCELLING, State.CANCEL_SENT, State.CANCEL_UNKNOWN, State.CANCEL_CONFIRMING})
-
-
-def _consequences(before: Attempt, signal: Signal, state: State) -> dict[str, Any]:
-    """What a step makes known by itself, beside what the provider said."""
-    facts: dict[str, Any] = {}
-    if state is before.state:
-        return facts
-    if before.acknowledged:  # something new, after the till's receipt: it is delivered again
-        facts["acknowledged"] = False
-    if signal is Signal.RESTARTED and state in {State.ORPHANED, State.CANCELLING}:
-        facts["reason"] = "INTERRUPTED"
-    elif signal is Signal.OVERPAID:
-        facts["reason"] = "OVERPAID"
-    elif state is State.DECIDING:
-        facts["reason"] = "CANCEL_CROSSED" if before.state in _CANCELLING else "LATE_PAYMENT"
-    elif state in _FRESH and before.state is not State.REVERSAL_REFUSED:
-        facts["reason"] = ""
-    elif (
-        before.state is State.SWITCHING and state is State.CREATING
-    ):  # the QR is dead: what follows is a new one
-        facts |= {"pre_transaction_id": "", "transaction_id": "", "qr_payload": "", "qr_png": ""}
-    return facts
+def _rebuilt(entries: Any) -> Attempt:
+    """Rebuild an attempt; an entry that cannot be understood is damage, not a crash."""
+    try:
+        return rebuild(entries)
+    except (KeyError, TypeError, ValueError) as error:
+        raise JournalError("JOURNAL_DAMAGED", path=entries[0].request_id) from error

@@ -40,8 +40,12 @@ class Beneficiary:
     kind: BeneficiaryKind
     value: str = field(repr=False)
 
+    def __post_init__(self) -> None:
+        if _kind(self.value) is not self.kind:
+            raise InvalidInput("BENEFICIARY_UNREADABLE", field="beneficiary")
+
     @classmethod
-    def parse(cls, text: str) -> Beneficiary:
+    def parse(cls, text: object) -> Beneficiary:
         """Accept exactly eleven ASCII digits, or one e-mail address.
 
         Args:
@@ -53,14 +57,14 @@ class Beneficiary:
         Raises:
             InvalidInput: `BENEFICIARY_EMPTY`, `BENEFICIARY_SPACES`, `BENEFICIARY_LENGTH` or `BENEFICIARY_UNREADABLE`.
         """
+        if not isinstance(text, str):
+            raise InvalidInput("BENEFICIARY_UNREADABLE", field="beneficiary")
         if not text:
             raise InvalidInput("BENEFICIARY_EMPTY", field="beneficiary")
         if text != text.strip():
             raise InvalidInput("BENEFICIARY_SPACES", field="beneficiary")
-        if _NUMBER.fullmatch(text):
-            return cls(BeneficiaryKind.NUMBER, text)
-        if len(text) <= _EMAIL_MAX and ".." not in text and _EMAIL.fullmatch(text):
-            return cls(BeneficiaryKind.EMAIL, text)
+        if kind := _kind(text):
+            return cls(kind, text)
         if text.isascii() and text.isdigit():
             raise InvalidInput("BENEFICIARY_LENGTH", field="beneficiary", length=len(text))
         raise InvalidInput("BENEFICIARY_UNREADABLE", field="beneficiary")
@@ -76,6 +80,14 @@ class Beneficiary:
 
     def __str__(self) -> str:
         return self.masked
+
+
+def _kind(text: str) -> BeneficiaryKind | None:
+    if _NUMBER.fullmatch(text):
+        return BeneficiaryKind.NUMBER
+    if len(text) <= _EMAIL_MAX and ".." not in text and _EMAIL.fullmatch(text):
+        return BeneficiaryKind.EMAIL
+    return None
 
 
 @dataclass(frozen=True, slots=True)

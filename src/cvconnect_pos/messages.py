@@ -93,8 +93,8 @@ ERRORS: dict[str, _Words] = {
         "{field} holds a character that cannot be printed.", "Remove it.",
     ),
     "WAY_UNKNOWN": _Words(
-        "Ce mode de paiement n’existe pas : {value}.", "Choisissez : {allowed}.",
-        "There is no such way to pay: {value}.", "Choose one of: {allowed}.",
+        "Ce mode de paiement n’existe pas.", "Choisissez : {allowed}.",
+        "There is no such way to pay.", "Choose one of: {allowed}.",
     ),
     "BENEFICIARY_MISSING": _Words(
         "La saisie directe demande l’identifiant du client.", "Saisissez l’identifiant à 11 chiffres, ou l’e-mail.",
@@ -159,6 +159,56 @@ ERRORS: dict[str, _Words] = {
         "Le journal {path} vient d’une autre version (schéma {version}).", "Mettez le logiciel à jour.",
         "The journal {path} has schema {version}, which this version does not know.", "Update the software.",
     ),
+    "JOURNAL_MISSING": _Words(
+        "Le journal {path} est introuvable.", "Vérifiez le chemin.",
+        "There is no journal {path}.", "Check the path.",
+    ),
+    "JOURNAL_CHAIN_BROKEN": _Words(
+        "L’écriture {seq} du journal {path} n’est plus celle qui a été écrite : aucune demande n’est envoyée.",
+        "N’y touchez pas. Lancez « cvconnect journal verify » et contactez votre assistance.",
+        "Entry {seq} of the journal {path} is not what was written ({fault}): nothing is sent.",
+        "Leave it as it is, run `cvconnect journal verify` and contact your support.",
+    ),
+    "JOURNAL_ROLLED_BACK": _Words(
+        "Le journal {path} est revenu en arrière : il s’arrête à l’écriture {seq}, le témoin connaît la {head_seq}.",
+        "Remettez le fichier le plus récent. N’encaissez rien avec celui-ci.",
+        "The journal {path} went back: it ends with entry {seq}, and its head names entry {head_seq}.",
+        "Put the newest file back. Take no payment with this one.",
+    ),
+    "JOURNAL_HEAD_MISSING": _Words(
+        "Le témoin {head} du journal {path} manque ou n’est pas lisible.",
+        "Remettez-le, ou refaites-le avec « cvconnect journal restore-head » si vous savez pourquoi il manque.",
+        "The head {head} of the journal {path} is missing or unreadable.",
+        "Put it back, or make it anew with `cvconnect journal restore-head` if you know why it is missing.",
+    ),
+    "JOURNAL_KEYS_MISSING": _Words(
+        "Les clés du journal sont introuvables ({keys}).", "Remettez-les : ce journal s’en est déjà servi.",
+        "The journal’s keys cannot be found ({keys}).", "Put them back: this journal has used them.",
+    ),
+    "JOURNAL_KEYS_EXPOSED": _Words(
+        "D’autres comptes peuvent lire les clés du journal ({keys}).",
+        "Réservez ce fichier au compte de la caisse : chmod 600.",
+        "Other accounts can read the journal’s keys ({keys}).", "Let only the till’s account read them: chmod 600.",
+    ),
+    "JOURNAL_KEYS_UNREADABLE": _Words(
+        "Les clés du journal ne sont pas lisibles ({keys}).", "Vérifiez les droits, ou remettez la copie de sauvegarde.",
+        "The journal’s keys cannot be read ({keys}).", "Check the access rights, or put the backup back.",
+    ),
+    "JOURNAL_KEYRING_MISSING": _Words(
+        "Les clés du journal ({keys}) demandent le paquet Python « {package} ».",
+        "Installez-le : pip install {package}",
+        "The journal’s keys ({keys}) need the Python package `{package}`.", "Install it: pip install {package}",
+    ),
+    "DAY_HAS_OPEN_ITEMS": _Words(
+        "La journée ne peut pas être clôturée : {count} opération(s) en attente ({items}).",
+        "Terminez-les ou enregistrez leur résultat, puis recommencez.",
+        "The day cannot be closed: {count} attempt(s) are open or not acknowledged ({items}).",
+        "Settle them and acknowledge() them, then close again.",
+    ),
+    "DAY_BEFORE_LAST": _Words(
+        "La journée du {day} ne peut plus être clôturée : celle du {last} l’est déjà.", "Clôturez une date plus récente.",
+        "The day {day} cannot be closed any more: {last} is closed already.", "Close a later day.",
+    ),
     "JOURNAL_CLOSED": _Words(
         "Le journal est fermé.", "Rouvrez la caisse.", "The journal is closed.", "Open the station again.",
     ),
@@ -202,9 +252,9 @@ ERRORS: dict[str, _Words] = {
         "{file}: `{key}`: {detail}", "Correct this key.",
     ),
     "PROVIDER_URL": _Words(
-        "L’adresse du fournisseur n’est pas acceptée ({key}).",
+        "{file} : l’adresse du fournisseur n’est pas acceptée ({key}).",
         "Utilisez https:// ; http:// n’est permis que vers cette machine, hors production.",
-        "The provider’s address is not accepted ({key}).",
+        "{file}: the provider’s address is not accepted ({key}).",
         "Use https://; http:// is allowed only to this machine, outside production.",
     ),
     # --- provider
@@ -271,6 +321,67 @@ ERRORS: dict[str, _Words] = {
         "Le service Chèque-Vacances a une panne.", "La caisse réessaie de savoir.",
         "The provider has a fault.", "The SDK keeps asking.",
     ),
+    # --- the provider's export (errors of the whole file, findings of a line)
+    "EXPORT_ENCODING": _Words(
+        "L’encodage du fichier n’est pas reconnu.", "Exportez-le de nouveau, en UTF-8 si possible.",
+        "The export is neither UTF-8 nor Windows-1252.", "Export it again, as UTF-8 if you can.",
+    ),
+    "EXPORT_TOO_LARGE": _Words(
+        "Le fichier est trop grand (limite : {limit} octets).", "Exportez une période plus courte.",
+        "The export is too large (limit: {limit} bytes).", "Export a shorter period.",
+    ),
+    "EXPORT_TOO_MANY_ROWS": _Words(
+        "Le fichier a trop de lignes (limite : {limit}).", "Exportez une période plus courte.",
+        "The export has too many rows (limit: {limit}).", "Export a shorter period.",
+    ),
+    "EXPORT_COLUMN_MISSING": _Words(
+        "La colonne « {column} » manque dans le fichier.", "Vérifiez que c’est l’export des opérations.",
+        "The export has no column {column}.", "Check the file, or pass an ExportFormat that names its columns.",
+    ),
+    "EXPORT_COLUMN_TWICE": _Words(
+        "La colonne « {column} » est deux fois dans le fichier.", "Retirez l’une des deux.",
+        "The export has the column {column} twice.", "Remove one of them.",
+    ),
+    "ROW_BROKEN": _Words(
+        "La ligne n’est pas lisible.", "Vérifiez ses guillemets et sa longueur.",
+        "The line cannot be read.", "Check its quotes and its length.",
+    ),
+    "ROW_CELLS": _Words(
+        "La ligne n’a pas autant de colonnes que l’en-tête.", "Vérifiez ses séparateurs.",
+        "The line has not as many cells as the header.", "Check its separators.",
+    ),
+    "ROW_TRANSACTION_UNREADABLE": _Words(
+        "Le numéro de transaction manque ou n’est pas lisible.", "Vérifiez la ligne auprès du fournisseur.",
+        "The transaction id is missing or cannot be read.", "Check the line with the provider.",
+    ),
+    "ROW_AMOUNT_UNREADABLE": _Words(
+        "Le montant reçu manque ou n’est pas lisible.", "Vérifiez la ligne auprès du fournisseur.",
+        "The amount received is missing or cannot be read.", "Check the line, and whether amounts are in cents.",
+    ),
+    "ROW_STATUS_UNKNOWN": _Words(
+        "Le statut de la ligne n’est pas connu.", "Vérifiez l’opération auprès du fournisseur.",
+        "The status of the line is not known.", "Check the payment, then add the word to ExportFormat.",
+    ),
+    "ROW_STATUS_CONTRADICTS": _Words(
+        "La ligne dit que rien n’est payé, et donne un montant reçu.", "Vérifiez l’opération auprès du fournisseur.",
+        "The line says that nothing is paid, and states an amount received.", "Check the payment with the provider.",
+    ),
+    "ROW_DATE_UNREADABLE": _Words(
+        "La date n’est pas lisible ; le montant est comparé quand même.", "Vérifiez la ligne.",
+        "The date cannot be read; the amount is compared all the same.", "Check the line.",
+    ),
+    "ROW_DUPLICATE": _Words(
+        "La transaction est déjà à la ligne {first}.", "Ne la comptez qu’une fois.",
+        "The transaction stands on line {first} already.", "Count it once.",
+    ),
+    "ROW_CONTRADICTS": _Words(
+        "Les lignes de cette transaction ne disent pas le même montant.", "Vérifiez-la auprès du fournisseur.",
+        "The lines of this transaction state different amounts.", "Check it with the provider.",
+    ),
+    "TRANSACTION_SHARED": _Words(
+        "Plusieurs demandes portent la transaction {transaction_id}.", "Vérifiez-les : une seule a pu être payée.",
+        "Several requests name the transaction {transaction_id}.", "Check them: one only can have been paid.",
+    ),
     # --- labels and devices (reasons of events)
     "PRODUCT_CODE": _Words(
         "Code produit lu.", "Présentez l’identifiant Chèque-Vacances.",
@@ -290,6 +401,10 @@ ERRORS: dict[str, _Words] = {
     "CANCEL_CROSSED": _Words(
         "Le client a payé pendant l’annulation.", "Gardez le paiement ou remboursez-le.",
         "The customer paid while you cancelled.", "Keep it or reverse it.",
+    ),
+    "REVERSAL_WITHOUT_EFFECT": _Words(
+        "Le service a accepté l’annulation, mais le paiement est toujours là.", _ASK_SUPPORT[0],
+        "The provider took the reversal, and the payment still stands.", "Report it to the provider.",
     ),
     "LATE_PAYMENT": _Words(
         "Le paiement est arrivé après la fin de la demande.", "Gardez-le ou remboursez-le.",
@@ -360,6 +475,51 @@ EVENTS: dict[str, tuple[str, str]] = {
     "JournalTrouble": ("Journal : {reason_text}", "Journal: {reason_text}"),
 }
 
+REPORTS: dict[str, tuple[str, str]] = {
+    "settlement": (
+        "Virements attendus cinq jours ouvrés après l’encaissement (dates estimées)",
+        "Transfers expected five working days after the payment (estimated dates)",
+    ),
+    "settlement_none": ("Aucun virement attendu.", "No transfer is expected."),
+    "settlement_day": ("Encaissé le", "Received on"),
+    "settlement_payments": ("Opérations", "Payments"),
+    "settlement_kept": ("Montant", "Amount"),
+    "settlement_transfer": ("Virement estimé", "Estimated transfer"),
+    "settlement_about": ("vers le {date}", "about {date}"),
+    "settlement_reversed": ("Annulé, non compris : {amount}", "Reversed, not included: {amount}"),
+    "settlement_reversed_later": (
+        "Dont annulé un autre jour, peut-être déduit ce jour-là : {amount}",
+        "Of it reversed on another day, perhaps deducted there: {amount}",
+    ),
+    "settlement_undecided": (
+        "À décider (garder ou rembourser), non compris : {amount}",
+        "To be decided (keep or reverse), not included: {amount}",
+    ),
+    "reconciliation": (
+        "Rapprochement avec l’export du fournisseur",
+        "Reconciliation with the provider’s export",
+    ),
+    "MATCHED": ("Concordant", "Matched"),
+    "AMOUNT_DIFFERS": ("Montant différent", "Amount differs"),
+    "MISSING_HERE": ("Absent de la caisse", "Missing here"),
+    "MISSING_THERE": ("Absent de l’export", "Missing there"),
+    "NOTHING_KEPT": ("Sans encaissement", "Nothing kept"),
+    "IN_DOUBT": ("À vérifier", "In doubt"),
+    "DUPLICATE": ("Répété", "Repeated"),
+    "OTHER_ENVIRONMENT": ("D’un autre environnement", "Of another environment"),
+    "totals": ("caisse {here}, fournisseur {there}", "here {here}, there {there}"),
+    "difference": ("Écart", "Difference"),
+    "difference_known": ("Écart, montants inconnus à part", "Difference, unknown amounts apart"),
+    "line": ("ligne {line}", "line {line}"),
+    "basket": ("panier {basket_ref}", "basket {basket_ref}"),
+    "transaction": ("transaction {transaction_id}", "transaction {transaction_id}"),
+    "unknown": ("inconnu", "unknown"),
+    "none": ("néant", "none"),
+    "more": ("… et {number} de plus", "… and {number} more"),
+    "findings": ("Remarques sur l’export", "Findings in the export"),
+}
+"""The words of the settlement forecast and of the reconciliation."""
+
 _OUTCOMES: dict[str, tuple[str, str]] = {
     "printed": ("imprimé", "printed"),
     "not_sent": ("non imprimé", "not printed"),
@@ -425,3 +585,8 @@ def event_text(name: str, values: Mapping[str, Any], language: Language) -> str:
     outcome = _OUTCOMES.get(str(values.get("outcome", "")))
     known["outcome_text"] = outcome[column] if outcome else "…"
     return EVENTS[name][column].format_map(known).strip()
+
+
+def report_text(key: str, language: Language, **values: object) -> str:
+    """Give the words of a report: a key of `REPORTS`, and what its words need."""
+    return REPORTS[key][0 if language == "fr" else 1].format_map(_Fields(values))

@@ -115,7 +115,7 @@ class Payment:
             InvalidInput: It is neither.
             NotAllowedNow: No customer is waited for.
         """
-        named = Beneficiary.parse(beneficiary) if isinstance(beneficiary, str) else beneficiary
+        named = beneficiary if isinstance(beneficiary, Beneficiary) else Beneficiary.parse(beneficiary)
         self._check(Signal.IDENTIFIED)
         self._engine.identify(self, named)
 
@@ -158,7 +158,11 @@ class Payment:
         self._check(signal)
         with self._condition:
             self._asked += 1
-        self._engine.post(self, signal, data)
+        try:
+            self._engine.post(self, signal, data)
+        except BaseException:
+            self.taken_up()
+            raise
 
     def _check(self, signal: Signal) -> None:
         attempt = self._attempt
@@ -167,12 +171,16 @@ class Payment:
         if step(attempt.state, signal) is None:
             raise NotAllowedNow(action=signal.value.lower(), state=attempt.state.value)
 
-    def advance(self, attempt: Attempt, *, tickets: int = 0) -> None:
+    def advance(self, attempt: Attempt) -> None:
         """Take a new state; called by the engine after the journal has it, with its lock held."""
         with self._condition:
             self._attempt = attempt
-            self._tickets_due += tickets
             self._condition.notify_all()
+
+    def hold(self) -> None:
+        """Count one ticket more, until `publish` says how many there are."""
+        with self._condition:
+            self._tickets_due += 1
 
     def publish(self, events: tuple[Event, ...], *, tickets: int = 0) -> None:
         """Tell events, and how many more tickets are due."""

@@ -11,9 +11,10 @@ from cvconnect_pos.clock import Clock, SystemClock
 from cvconnect_pos.devices import Presentation, StationDevices
 from cvconnect_pos.engine import Engine
 from cvconnect_pos.errors import ConfigError
+from cvconnect_pos.identifiers import check_reference
 from cvconnect_pos.payment import Payment
 from cvconnect_pos.peripherals import Display, Health, HealthLevel, Printer, Scanner
-from cvconnect_pos.tender import Tender
+from cvconnect_pos.tender import REQUEST_ID_MAX, Tender
 
 if TYPE_CHECKING:
     from cvconnect_pos.configuration import StationFile
@@ -58,7 +59,7 @@ class Station:
         devices = _devices(file, path, clock)
         gateway = make_gateway(file, path)
         try:
-            journal = SqliteJournal(path.parent / file.journal.path)
+            journal = SqliteJournal.of_table(file.journal, path.parent)
         except BaseException:
             gateway.close()
             raise
@@ -99,7 +100,7 @@ class Station:
         Raises:
             InvalidInput: `REQUEST_UNKNOWN`.
         """
-        return self._engine.resume(request_id)
+        return self._engine.resume(check_reference(request_id, "request_id", limit=REQUEST_ID_MAX))
 
     def check_health(self, level: HealthLevel = "internal") -> dict[str, Health]:
         """Ask every device how it is; the keys are their URLs."""

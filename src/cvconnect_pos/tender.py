@@ -78,7 +78,7 @@ class Tender:
             JournalError: Nothing can be written, so nothing is sent.
         """
         chosen = _way(self._way if way is None else way)
-        named = Beneficiary.parse(beneficiary) if isinstance(beneficiary, str) else beneficiary
+        named = beneficiary if isinstance(beneficiary, Beneficiary | None) else Beneficiary.parse(beneficiary)
         if (chosen is Way.KEYED) is (named is None):
             raise InvalidInput(
                 "BENEFICIARY_MISSING" if named is None else "BENEFICIARY_UNWANTED", field="beneficiary"
@@ -104,6 +104,6 @@ class Tender:
 def _way(value: Way | str) -> Way:
     try:
         return Way(value)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         allowed = ", ".join(way.value for way in Way)
-        raise InvalidInput("WAY_UNKNOWN", field="way", value=str(value)[:20], allowed=allowed) from error
+        raise InvalidInput("WAY_UNKNOWN", field="way", allowed=allowed) from error

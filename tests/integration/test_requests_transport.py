@@ -304,3 +304,39 @@ def test_no_thread_is_left_after_close(serve: Callable[..., Server]) -> None:
     transport.close()
     transport.close()
     assert "cvconnect-watchdog" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_nothing_is_sent_after_close(serve: Callable[..., Server]) -> None:
+    server = serve(say(OK))
+    transport = transport_to(server)
+    transport.close()
+    with pytest.raises(NotSent) as caught:
+        transport.send(GET, timeout_s=5)
+    assert caught.value.fields["reason"] == "closed"
+    assert not server.received
+
+
+def test_the_deadline_is_one_for_all_addresses_of_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as silent:  # its queue is full: whoever connects now hears nothing
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(0)
+        address = silent.getsockname()
+        crowd = [socket.socket() for _ in range(4)]
+        for one in crowd:
+            one.setblocking(False)
+            one.connect_ex(address)
+        six = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address)] * 6
+
+        def resolve(*_: object, **__: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+            return six
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        transport = RequestsTransport("https://provider.example")
+        start = time.monotonic()
+        with pytest.raises(NotSent):
+            transport.send(GET, timeout_s=0.4)
+        taken = time.monotonic() - start
+        transport.close()
+        for one in crowd:
+            one.close()
+    assert taken < 6 * 0.4

@@ -94,6 +94,7 @@ class Attempt:
         authorizations: The provider's authorisations.
         reason: Why it ended, or is in doubt: a stable code.
         cancel_asked: Whether the till asked to cancel.
+        cancel_sent: Whether a cancel may have been sent: it may still land on a payment that is kept.
         acknowledged: Whether the till said that it recorded the outcome.
         ticket: What became of the last ticket.
     """
@@ -114,6 +115,7 @@ class Attempt:
     authorizations: tuple[Authorization, ...] = ()
     reason: str = ""
     cancel_asked: bool = False
+    cancel_sent: bool = False
     acknowledged: bool = False
     ticket: str = ""
 

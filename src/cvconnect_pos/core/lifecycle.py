@@ -70,6 +70,7 @@ class Signal(StrEnum):
     CONFIRM = "CONFIRM"
     RELEASE_LINE = "RELEASE_LINE"
     RESTARTED = "RESTARTED"  # the process came back
+    STALLED = "STALLED"  # the provider took the order, and nothing came of it
     # results of calls
     CREATED = "CREATED"
     CREATED_NAMED = "CREATED_NAMED"  # and the customer is known already
@@ -192,6 +193,8 @@ def _rows() -> dict[tuple[State, Signal], Step]:  # noqa: PLR0915 - a table, wri
     row({S.SCANNED, S.AWAITING}, G.SCAN_SEEN, None)
     row(S.IN_DOUBT, G.UNREADABLE, None)
     row(S.IN_DOUBT, G.MISSING, None)
+    row(S.IN_DOUBT, G.PENDING, S.CANCEL_SENT, C.HIDE, C.TELL, C.CANCEL)  # readable again, and nobody has paid
+    row(S.IN_DOUBT, G.BROKEN, S.CANCEL_SENT, C.HIDE, C.TELL, C.CANCEL)
 
     # --- create ----------------------------------------------------------------------------------------------------
     row(S.CREATING, G.CREATED, S.OPENED, C.ARM, C.TELL)
@@ -215,7 +218,8 @@ def _rows() -> dict[tuple[State, Signal], Step]:  # noqa: PLR0915 - a table, wri
 
     # --- the QR gives way to an identifier: dead first, then the payer -----------------------------------------------
     row(S.SWITCHING, G.CANCEL_ANSWERED, None, C.STATUS)
-    row(S.SWITCHING, G.CANCEL_REFUSED, None, C.STATUS)
+    row(S.SWITCHING, G.CANCEL_REFUSED, S.CANCEL_CONFIRMING, C.TELL, C.STATUS)  # refused: no payer
+    row(S.SWITCHING, G.STALLED, S.CANCEL_UNKNOWN, C.TELL)
     row(S.SWITCHING, G.CANCEL_LOST, S.CANCEL_UNKNOWN, C.TELL)  # unanswered: no payer
     row(S.SWITCHING, G.VOIDED, S.CREATING, C.CREATE)
     row(S.SWITCHING, G.LAPSED, S.CREATING, C.CREATE)
@@ -233,6 +237,7 @@ def _rows() -> dict[tuple[State, Signal], Step]:  # noqa: PLR0915 - a table, wri
     row(S.CANCEL_SENT, G.CANCEL_REFUSED, S.CANCEL_CONFIRMING, C.STATUS)
     row(S.CANCEL_SENT, G.CANCEL_LOST, S.CANCEL_UNKNOWN)
     row({S.SHOWING, S.SCANNED, S.CANCELLING, S.CANCEL_UNKNOWN}, G.BROKEN, S.CANCEL_SENT, C.HIDE, C.CANCEL)
+    row(S.CANCEL_CONFIRMING, G.STALLED, S.CANCEL_UNKNOWN)
     row(S.CANCEL_CONFIRMING, G.BROKEN, S.EXPIRED, C.HIDE, C.DISARM, C.TELL, C.TICKET)
     row(S.CANCELLING, G.RESTARTED, None, C.STATUS)
     row({S.CANCEL_SENT, S.CANCEL_UNKNOWN, S.CANCEL_CONFIRMING}, G.RESTARTED, S.CANCEL_UNKNOWN, C.STATUS)
@@ -255,7 +260,6 @@ def _rows() -> dict[tuple[State, Signal], Step]:  # noqa: PLR0915 - a table, wri
     row(S.DECIDING, G.REVERSE, S.REVERSING, C.REVERSE)
     row(S.DECIDING, G.CONFIRM, S.CONFIRMING, C.CONFIRM)
     row(S.DECIDING, G.RECREDITED, S.REVERSED, C.TELL, C.TICKET)
-    row(S.DECIDING, G.VOIDED, S.IN_DOUBT, C.TELL)
     row(S.DECIDING, G.RESTARTED, None, C.STATUS)
     row(S.CONFIRMING, G.PAID, S.APPROVED, C.TELL, C.TICKET)
     row(S.CONFIRMING, G.RECREDITED, S.REVERSED, C.TELL, C.TICKET)
@@ -267,10 +271,16 @@ def _rows() -> dict[tuple[State, Signal], Step]:  # noqa: PLR0915 - a table, wri
     row(S.REVERSING, G.CANCEL_LOST, S.REVERSAL_UNKNOWN)
     row(S.REVERSING, G.CANCEL_REFUSED, S.REVERSAL_REFUSED, C.STATUS)
     row(reversing, G.RECREDITED, S.REVERSED, C.TELL, C.TICKET)
-    row(S.REVERSAL_UNKNOWN, G.PAID, S.REVERSING, C.REVERSE)  # the till chose: it may be repeated
-    row(S.REVERSAL_REFUSED, G.PAID, S.APPROVED, C.TELL)
+    for said in (G.PAID, G.OVERPAID, G.AMOUNT_CHANGED):
+        row(S.REVERSAL_UNKNOWN, said, S.REVERSING, C.REVERSE)  # the till chose: it may be repeated
+        row(S.REVERSAL_REFUSED, said, S.APPROVED, C.TELL)
+    row(S.REVERSAL_REFUSED, G.OVERPAID, S.DECIDING, C.TELL)
+    row(S.REVERSING, G.STALLED, S.REVERSAL_REFUSED, C.STATUS)
     row(reversing, G.RESTARTED, S.REVERSAL_UNKNOWN, C.STATUS)
     row(S.REVERSAL_REFUSED, G.RESTARTED, None, C.STATUS)
+
+    # --- after a restart: what may still change is asked
+    row(NEGATIVE | {S.APPROVED}, G.RESTARTED, None, C.STATUS)
 
     # --- after the end: paid beats everything, a re-credit is never silent ------------------------------------------------
     row(NEGATIVE, G.PAID, S.DECIDING, C.TELL)

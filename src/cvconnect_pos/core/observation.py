@@ -37,7 +37,7 @@ def observe(transaction: Transaction, attempt: Attempt) -> Signal:
         case P.INITIALIZED:
             return Signal.SCAN_SEEN if transaction.has_payer else Signal.PENDING
         case P.CANCELLED:
-            return Signal.RECREDITED if transaction.authorizations else Signal.VOIDED
+            return _cancelled(transaction, attempt)
         case state if state in _PAID:
             return _money(transaction, attempt)
         case state:
@@ -50,9 +50,24 @@ def is_ours(transaction: Transaction, attempt: Attempt) -> bool:
     return same_id and transaction.payment_id in {"", attempt.payment_id}
 
 
+def _cancelled(transaction: Transaction, attempt: Attempt) -> Signal:
+    """Money that was known to be received has come back; money that was not must be readable to have done so."""
+    if attempt.received_cents is not None:
+        return Signal.RECREDITED
+    if not transaction.authorizations:
+        return Signal.VOIDED
+    return Signal.RECREDITED if _readable(transaction) else Signal.UNREADABLE
+
+
+def _readable(transaction: Transaction) -> bool:
+    return bool(transaction.authorizations) and all(
+        (a.amount_cents or 0) > 0 for a in transaction.authorizations
+    )
+
+
 def _money(transaction: Transaction, attempt: Attempt) -> Signal:
     received = transaction.received_cents
-    if received is None or any((a.amount_cents or 0) <= 0 for a in transaction.authorizations):
+    if received is None or not _readable(transaction):
         return Signal.UNREADABLE
     if attempt.received_cents not in {None, received}:
         return Signal.AMOUNT_CHANGED
@@ -75,6 +90,8 @@ _UNLINKED = {
 
 def observe_qr(pre: PreTransaction, attempt: Attempt) -> Signal:
     """Say what a reading of our QR request means: the linked transaction's word, where there is one."""
+    if pre.pre_transaction_id != attempt.pre_transaction_id:
+        return Signal.UNREADABLE
     if pre.transaction is not None:
         return observe(pre.transaction, attempt)
     return _UNLINKED.get(pre.state, Signal.UNREADABLE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cvconnect_pos.core.attempt import Attempt
 from cvconnect_pos.core.lifecycle import NEGATIVE, State
 
 S = State
@@ -39,6 +40,30 @@ _DECISION = Cadence(((60.0, 2.0), (600.0, 5.0), (_FOREVER, 30.0)))
 _CLOSING = Cadence(((30.0, 1.0), (600.0, 5.0), (_FOREVER, 30.0)))
 _DOUBT = Cadence(((60.0, 5.0), (_FOREVER, 30.0)))
 _WATCH = Cadence(((300.0, 30.0), (86_400.0, 3_600.0)))
+_KEPT = Cadence(((300.0, 30.0), (4 * 3_600.0 + 60.0, 300.0)))
+"""A payment that was kept although a cancel may still land on it: until the window of four hours is over."""
+
+WATCH_S = 86_400.0
+"""How long an end without money is watched, in seconds."""
+
+STALL_S = 60.0
+"""How long the provider may have taken an order without anything coming of it."""
+
+STALLING = frozenset({S.SWITCHING, S.CANCEL_CONFIRMING, S.REVERSING})
+"""The states in which an order was answered, and its effect is waited for."""
+
+_PHASES = (
+    {S.IDENTIFYING, S.PAYER_UNKNOWN},
+    {S.SHOWING, S.SCANNED},
+    {S.CANCELLING, S.CANCEL_SENT, S.CANCEL_UNKNOWN, S.CANCEL_CONFIRMING},
+    {S.REVERSING, S.REVERSAL_UNKNOWN, S.REVERSAL_REFUSED},
+)
+
+
+def same_phase(before: State, after: State) -> bool:
+    """Whether a step goes on with the same conversation: its pauses then go on growing."""
+    return before is after or any(before in phase and after in phase for phase in _PHASES)
+
 
 CADENCES: dict[State, Cadence] = {
     **dict.fromkeys((S.SHOWING, S.SCANNED, S.AWAITING), _DECISION),
@@ -49,24 +74,31 @@ CADENCES: dict[State, Cadence] = {
     **dict.fromkeys(
         (S.REVERSING, S.REVERSAL_UNKNOWN, S.REVERSAL_REFUSED, S.CAPTURING, S.RELEASING), _CLOSING
     ),
-    **dict.fromkeys((S.IN_DOUBT, S.DECIDING, S.RESERVED, S.LINE_RELEASED), _DOUBT),
+    **dict.fromkeys((S.OPENED, S.IN_DOUBT, S.DECIDING, S.RESERVED, S.LINE_RELEASED), _DOUBT),
     **dict.fromkeys(NEGATIVE, _WATCH),
 }
 """The states that are polled. The others move by the till's hand, or are over."""
 
 
-def poll_delay_s(state: State, age_s: float, jitter: float, *, speed: float = 1.0) -> float | None:
+def cadence_of(attempt: Attempt) -> Cadence | None:
+    """How an attempt is polled; None when nothing more is expected of it."""
+    if attempt.state is S.APPROVED and attempt.cancel_sent:
+        return _KEPT
+    return CADENCES.get(attempt.state)
+
+
+def poll_delay_s(attempt: Attempt, age_s: float, jitter: float, *, speed: float = 1.0) -> float | None:
     """When to ask again.
 
     Args:
-        state: Where the attempt stands.
-        age_s: For how long it has stood there.
+        attempt: What is known.
+        age_s: For how long it has stood in this phase.
         jitter: A number from -1 to 1, so that a thousand tills do not ask together.
         speed: Divides every pause; more than 1 only in tests and demonstrations.
 
     Returns:
-        Seconds, or None when this state is not polled.
+        Seconds, or None when it is not polled, or no more.
     """
-    cadence = CADENCES.get(state)
+    cadence = cadence_of(attempt)
     delay = cadence.delay_s(age_s) if cadence else None
     return None if delay is None else delay * (1.0 + 0.2 * jitter) / speed

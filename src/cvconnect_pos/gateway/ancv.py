@@ -7,16 +7,22 @@ pre-transactions) is ours: only its existence is public.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from cvconnect_pos.core.attempt import Order
 from cvconnect_pos.core.provider import PreTransaction, Transaction
 from cvconnect_pos.errors import CredentialRefused, NoAnswer, ProviderRefused
-from cvconnect_pos.gateway.reading import as_object, as_text, decode, read_pre_transaction, read_transaction
+from cvconnect_pos.gateway.reading import (
+    ID,
+    as_object,
+    as_text,
+    decode,
+    read_pre_transaction,
+    read_transaction,
+)
 from cvconnect_pos.gateway.seal import HEADER, SealKey
 from cvconnect_pos.identifiers import Beneficiary
 from cvconnect_pos.transports.base import HttpRequest, Transport
@@ -39,8 +45,6 @@ ERROR_CODES: Final = CREDENTIAL_CODES | {
     "INTERNAL_SERVER_ERROR",
 }
 """Every error code seen. The HTTP status that goes with each is unknown, so the body decides."""
-
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,13 +218,14 @@ def provider_time(headers: Mapping[str, str]) -> datetime | None:
     from email.utils import parsedate_to_datetime
 
     try:
-        return parsedate_to_datetime(headers["date"])
-    except (KeyError, ValueError, TypeError):
+        moment = parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError, TypeError, OverflowError):
         return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # `-0000`: UTC, of unknown origin
 
 
 def _checked(provider_id: str) -> str:
     """Refuse an id that could be more than one path segment."""
-    if not _ID.fullmatch(provider_id):
+    if not ID.fullmatch(provider_id):
         raise NoAnswer(reason="provider_id")
     return provider_id

@@ -16,6 +16,9 @@ from typing import Any, cast
 from cvconnect_pos.core.provider import Authorization, PreTransaction, ProviderState, Transaction
 from cvconnect_pos.errors import NoAnswer
 
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What a provider's id may be made of, before it enters a path."""
+
 _MAX_AUTHORIZATIONS = 64
 """A payment has one or two; more is not an answer."""
 
@@ -77,9 +80,9 @@ def as_time(value: object) -> datetime | None:
     text = re.sub(r"([+-]\d{2})(\d{2})$", r"\1:\2", text)
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else None
 
 
 def _state(value: object) -> ProviderState:
@@ -91,12 +94,12 @@ def read_transaction(wire: Mapping[str, Any], provider_now: datetime | None) -> 
     """Read the `transaction` object.
 
     Raises:
-        NoAnswer: It has no id.
+        NoAnswer: It has no id that could be one.
     """
     payers = _objects(wire.get("payers"))
     grants = [grant for payer in payers for grant in _objects(payer.get("authorizations"))]
     transaction_id = as_text(wire.get("id"))
-    if not transaction_id or len(grants) > _MAX_AUTHORIZATIONS:
+    if not ID.fullmatch(transaction_id) or len(grants) > _MAX_AUTHORIZATIONS:
         raise NoAnswer(reason="unreadable_body")
     return Transaction(
         transaction_id=transaction_id,
@@ -111,7 +114,8 @@ def read_transaction(wire: Mapping[str, Any], provider_now: datetime | None) -> 
     )
 
 
-_MASKED = re.compile(r"(?=.*\*{3})[^\s]{1,64}")
+_MASKED = re.compile(r"(?=.*\*{3})(?!(?:.*[0-9]){7})[^\s]{1,64}")
+"""Stars, and no more than the six digits that the provider leaves."""
 
 
 def _authorization(wire: Mapping[str, Any]) -> Authorization:
@@ -128,10 +132,10 @@ def read_pre_transaction(wire: Mapping[str, Any], provider_now: datetime | None)
     """Read the `preTransaction` object. Provisional.
 
     Raises:
-        NoAnswer: It has no id.
+        NoAnswer: It has no id that could be one.
     """
     identifier = as_text(wire.get("id"))
-    if not identifier:
+    if not ID.fullmatch(identifier):
         raise NoAnswer(reason="unreadable_body")
     shown = _maybe(wire.get("qr"))
     linked = wire.get("transaction")

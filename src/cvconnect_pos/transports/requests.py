@@ -2,7 +2,8 @@
 
 One pooled session; no redirect, no repetition, no proxy from the environment; TLS verified; the body bounded; and a
 *total* deadline: the time-outs of sockets alone let a server that drips one byte at a time hold a till for ever. So a
-watchdog shuts the connection when the time is up, whatever it is doing.
+watchdog shuts the connection when the time is up, whatever it is doing. Only the look-up of the host's name is not
+under it: the operating system bounds that.
 """
 
 from __future__ import annotations

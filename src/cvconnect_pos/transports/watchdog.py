@@ -10,11 +10,15 @@ import time
 from collections.abc import Iterator
 from itertools import count
 
+from cvconnect_pos.errors import NotSent
+
 
 class Guard:
     """The deadline of one request, and the connection that carries it."""
 
-    def __init__(self) -> None:
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        """When the time is up, on the monotonic clock."""
         self.expired = False
         """The time was up before the request was over."""
         self.connected = False
@@ -73,12 +77,18 @@ class Watchdog:
 
     @contextlib.contextmanager
     def guard(self, timeout_s: float) -> Iterator[Guard]:
-        """Guard what this thread does inside, for at most `timeout_s` seconds."""
-        guard = self._local.guard = Guard()
+        """Guard what this thread does inside, for at most `timeout_s` seconds.
+
+        Raises:
+            NotSent: The watchdog is closed.
+        """
+        guard = self._local.guard = Guard(time.monotonic() + timeout_s)
         with self._condition:
-            entry = (time.monotonic() + timeout_s, next(self._numbers), guard)
+            if self._closed:
+                raise NotSent(reason="closed")
+            entry = (guard.deadline, next(self._numbers), guard)
             heapq.heappush(self._heap, entry)
-            if self._thread is None and not self._closed:
+            if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="cvconnect-watchdog", daemon=True)
                 self._thread.start()
             elif self._heap[0] is entry:

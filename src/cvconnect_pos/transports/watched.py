@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import Any
 
 import requests
@@ -24,6 +25,25 @@ def make_session(watchdog: Watchdog, pool_size: int) -> requests.Session:  # noq
         The session; the caller closes it.
     """
 
+    def connect(host: str, port: int) -> socket.socket:
+        """Try each address of a host, all of them within the one deadline."""
+        guard = watchdog.current
+        fault: OSError = OSError("no address")
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            connection = socket.socket(family, kind, protocol)
+            try:
+                if guard is not None:
+                    connection.settimeout(max(guard.deadline - time.monotonic(), 0.001))
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connection.connect(address)
+                watch(connection)  # not before: a socket that is shut while it connects seems to be connected
+            except OSError as error:
+                connection.close()
+                fault = error
+            else:
+                return connection
+        raise fault
+
     def watch(connection: Any) -> None:
         if guard := watchdog.current:
             guard.watch(connection)
@@ -35,9 +55,7 @@ def make_session(watchdog: Watchdog, pool_size: int) -> requests.Session:  # noq
     # The same three lines twice: a mixin would hide the types of both parents.
     class PlainConnection(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            connection = super()._new_conn()
-            watch(connection)
-            return connection
+            return connect(self._dns_host, self.port)
 
         def connect(self) -> None:
             super().connect()
@@ -51,9 +69,7 @@ def make_session(watchdog: Watchdog, pool_size: int) -> requests.Session:  # noq
 
     class SecureConnection(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            connection = super()._new_conn()
-            watch(connection)
-            return connection
+            return connect(self._dns_host, self.port)
 
         def connect(self) -> None:
             super().connect()

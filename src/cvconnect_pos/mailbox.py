@@ -1,0 +1,74 @@
+"""What the engine keeps of a payment that is not for the journal: its mailbox, its customer in clear, its timers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from cvconnect_pos.core.attempt import Attempt
+from cvconnect_pos.core.lifecycle import Command, Signal
+from cvconnect_pos.identifiers import Beneficiary
+from cvconnect_pos.payment import Payment
+
+
+class Devices(Protocol):
+    """What carries out the commands that are not calls. Its methods return at once."""
+
+    def carry_out(self, command: Command, payment: Payment, attempt: Attempt) -> int:
+        """Start a command; say how many tickets it will report on."""
+        ...
+
+
+class NoDevices:
+    """A till that shows and prints by itself."""
+
+    def carry_out(self, command: Command, payment: Payment, attempt: Attempt) -> int:  # noqa: ARG002
+        """Do nothing."""
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A signal in the mailbox.
+
+    Args:
+        signal: What happened.
+        data: What became known.
+        beneficiary: The customer in clear, with the signal that names them.
+        asked: Whether the till waits for it to be taken up.
+    """
+
+    signal: Signal
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    beneficiary: Beneficiary | None = None
+    asked: bool = False
+
+
+Item: TypeAlias = Happened | Command
+
+
+@dataclass(slots=True)
+class Box:
+    """One payment in the engine.
+
+    Args:
+        payment: The till's handle.
+        entered: When its phase began, on the monotonic clock.
+        items: What is to be done, in order.
+        busy: Whether somebody is doing it.
+        beneficiary: The customer in clear, while this process knows them.
+        poll: The number of the plan that counts: an older one is void.
+        expires: When the provider's expiry comes, on the monotonic clock.
+        journal_trouble: Whether the till was told that the journal cannot be written.
+    """
+
+    payment: Payment
+    entered: float
+    items: deque[Item] = field(default_factory=deque[Item])
+    busy: bool = False
+    beneficiary: Beneficiary | None = None
+    poll: int = 0
+    expires: float | None = None
+    journal_trouble: bool = False
