@@ -11,7 +11,7 @@ WORKERS ?= 2
 MOVED := $(shell test ! -f $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || echo moved)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench docs lock moved
+.PHONY: help setup demo test check faults bench docs lock moved
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r a b; do printf '%-12s %s\n' "$$a" "$$b"; done
@@ -26,6 +26,11 @@ test: $(READY) ## run all tests, then say what was skipped and why
 
 check: $(READY) ## format, types, contracts, generated files, lock, wheel, documentation
 	$(PY) tools/check.py
+
+MORE ?= 20
+
+faults: $(READY) ## play MORE times more schedules of faults, cuts and races than the tests do
+	CVCONNECT_MORE_SCHEDULES=$(MORE) $(PY) -m pytest -n $(WORKERS) tests/faults
 
 bench: $(READY) ## measure
 	$(PY) benchmarks/run.py

@@ -5,7 +5,7 @@ DriverError
 ├── ConfigurationError      a URL with a typing mistake, an option nobody knows, a value out of range
 ├── PackageMissingError     pyserial is not installed on this till
 ├── NotClaimedError         a scanner armed before it was claimed, or after it was released
-├── ContentError            a shop's name with an emoji, a QR too dense for the paper
+├── ContentError            a line feed in a shop's name, a QR too dense for the paper
 └── LinkError               the cable
     ├── LinkAbsentError     scanner unplugged, printer switched off, port held by another program
     ├── LinkLostError       cable pulled in the middle of a label, printer that closed the connection
@@ -17,6 +17,8 @@ No message holds a customer's identifier, nor the text of a label.
 
 from __future__ import annotations
 
+from typing import Literal
+
 
 class DriverError(Exception):
     """Base of all errors of this package.
@@ -25,15 +27,17 @@ class DriverError(Exception):
         code: Stable identifier, such as `LINK_LOST`.
         fr: A sentence that the person at the till can act on.
         en: The same in English.
-        retryable: Whether the same call may succeed later with nothing else changed.
     """
 
-    def __init__(self, code: str, *, fr: str, en: str, retryable: bool = False) -> None:
+    def __init__(self, code: str, *, fr: str, en: str) -> None:
         super().__init__(f"{code}: {en}")
         self.code = code
         self.fr = fr
         self.en = en
-        self.retryable = retryable
+
+    def text(self, language: Literal["fr", "en"] = "fr") -> str:
+        """Say what is wrong."""
+        return self.fr if language == "fr" else self.en
 
 
 class ConfigurationError(DriverError):
@@ -68,7 +72,7 @@ class NotClaimedError(DriverError):
 
 
 class ContentError(DriverError):
-    """What should be shown or printed cannot be: an emoji on a printer without it, a QR that would not scan."""
+    """What should be shown or printed cannot be: a control character, a QR that would not scan."""
 
 
 class LinkError(DriverError):
@@ -82,17 +86,23 @@ class LinkError(DriverError):
     """
 
     def __init__(self, code: str, *, fr: str, en: str, sent_bytes: int | None = 0) -> None:
-        super().__init__(code, fr=fr, en=en, retryable=True)
+        super().__init__(code, fr=fr, en=en)
         self.sent_bytes = sent_bytes
 
 
 class LinkAbsentError(LinkError):
-    """The device is not there: unplugged, switched off, refused, or held by another program."""
+    """The device is not there: unplugged, switched off, refused, or held by another program.
 
-    def __init__(self, where: str, why: str) -> None:
+    Args:
+        where: How the device is called in messages.
+        why: The system's reason, in English.
+        fr: What to do about it, when the link knows better than "see that it is plugged in and switched on".
+    """
+
+    def __init__(self, where: str, why: str, *, fr: str = "") -> None:
         super().__init__(
             "LINK_ABSENT",
-            fr=f"{where} ne répond pas : vérifiez qu’il est branché et allumé.",
+            fr=fr or f"{where} ne répond pas : vérifiez qu’il est branché et allumé.",
             en=f"Cannot open {where}: {why}",
         )
 

@@ -45,7 +45,11 @@ class DeviceUrl:
             ConfigurationError: The URL names no path.
         """
         if not self.target:
-            raise _invalid(self.text, "a path must follow the scheme")
+            raise _invalid(
+                self.text,
+                fr=f"un nom de fichier ou de port doit suivre « {self.scheme}: »",
+                en="a path must follow the scheme",
+            )
         return self.target
 
     def address(self) -> tuple[str, int]:
@@ -59,10 +63,18 @@ class DeviceUrl:
         """
         found = _HOST_PORT.fullmatch(self.target.rstrip("/"))
         if found is None:
-            raise _invalid(self.text, "host:port must follow the scheme")
+            raise _invalid(
+                self.text,
+                fr=f"il faut l’adresse et le port, comme {self.scheme}://192.168.1.50:9100",
+                en="host:port must follow the scheme",
+            )
         port = int(found[2])
         if not 1 <= port <= _HIGHEST_PORT:
-            raise _invalid(self.text, f"port {port} is not in 1..{_HIGHEST_PORT}")
+            raise _invalid(
+                self.text,
+                fr=f"le port {port} n’est pas entre 1 et {_HIGHEST_PORT}",
+                en=f"port {port} is not in 1..{_HIGHEST_PORT}",
+            )
         return found[1].strip("[]"), port
 
 
@@ -81,14 +93,23 @@ def parse_url(text: str, schemes: Collection[str]) -> DeviceUrl:
     """
     found = _SCHEME.fullmatch(text)
     if found is None:
-        raise _invalid(text, "it must start with a scheme, such as serial:")
+        raise _invalid(
+            text,
+            fr="l’adresse commence par une sorte de liaison, comme serial:",
+            en="it must start with a scheme, such as serial:",
+        )
     if found[1] not in schemes:
-        raise _invalid(text, f"scheme {found[1]!r} is none of {', '.join(sorted(schemes))}")
+        allowed = ", ".join(sorted(schemes))
+        raise _invalid(
+            text,
+            fr=f"« {found[1]}: » n’est pas l’une de ces liaisons : {allowed}",
+            en=f"scheme {found[1]!r} is none of {allowed}",
+        )
     target, _, query = found[2].partition("?")
     settings: dict[str, str] = {}
     for key, value in parse_qsl(query, keep_blank_values=True):
         if key in settings:
-            raise _invalid(text, f"{key!r} is given twice")
+            raise _invalid(text, fr=f"« {key} » est donné deux fois", en=f"{key!r} is given twice")
         settings[key] = value
     return DeviceUrl(text, found[1], unquote(target.removeprefix("//")), settings)
 
@@ -109,7 +130,11 @@ class Settings:
         self._left: dict[str, object] = dict(url.query)
         for key, value in options.items():
             if key in self._left:
-                raise _invalid(self._where, f"{key!r} is given in the URL and in the table")
+                raise _invalid(
+                    self._where,
+                    fr=f"« {key} » est donné dans l’adresse et dans la table",
+                    en=f"{key!r} is given in the URL and in the table",
+                )
             self._left[key] = value
 
     def take(self, key: str) -> object | None:
@@ -124,7 +149,7 @@ class Settings:
         """
         value = self._left.pop(key, default)
         if not isinstance(value, str):
-            raise _invalid(self._where, f"{key!r} must be a text")
+            raise _invalid(self._where, fr=f"« {key} » doit être un texte", en=f"{key!r} must be a text")
         return value
 
     def choice(self, key: str, default: str, allowed: Collection[str]) -> str:
@@ -135,7 +160,12 @@ class Settings:
         """
         value = self.text(key, default)
         if value not in allowed:
-            raise _invalid(self._where, f"{key!r} must be one of {', '.join(sorted(allowed))}")
+            words = ", ".join(sorted(allowed))
+            raise _invalid(
+                self._where,
+                fr=f"« {key} » doit avoir l’une de ces valeurs : {words}",
+                en=f"{key!r} must be one of {words}",
+            )
         return value
 
     def whole(self, key: str, default: int, low: int, high: int) -> int:
@@ -148,7 +178,11 @@ class Settings:
         if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise _invalid(self._where, f"{key!r} must be a whole number in {low}..{high}")
+            raise _invalid(
+                self._where,
+                fr=f"« {key} » doit être un nombre entier, de {low} à {high}",
+                en=f"{key!r} must be a whole number in {low}..{high}",
+            )
         return value
 
     def size(self, key: str, default: tuple[int, int], low: int, high: int) -> tuple[int, int]:
@@ -161,7 +195,11 @@ class Settings:
         found = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", value)
         sides = (int(found[1]), int(found[2])) if found else (0, 0)
         if not all(low <= side <= high for side in sides):
-            raise _invalid(self._where, f"{key!r} must be WIDTHxHEIGHT, each in {low}..{high}")
+            raise _invalid(
+                self._where,
+                fr=f"« {key} » s’écrit comme {default[0]}x{default[1]}, chaque côté de {low} à {high}",
+                en=f"{key!r} must be WIDTHxHEIGHT, each in {low}..{high}",
+            )
         return sides
 
     def refuse_unknown(self) -> None:
@@ -171,17 +209,13 @@ class Settings:
             ConfigurationError: A key was given that nobody took (`UNKNOWN_OPTION`).
         """
         if self._left:
-            keys = ", ".join(repr(key) for key in sorted(self._left))
+            keys = sorted(self._left)
             raise ConfigurationError(
                 "UNKNOWN_OPTION",
-                fr=f"Réglage inconnu pour {self._where} : {keys}.",
-                en=f"{self._where}: unknown option {keys}",
+                fr=f"{self._where} : réglage inconnu : {', '.join(keys)}.",
+                en=f"{self._where}: unknown option {', '.join(map(repr, keys))}",
             )
 
 
-def _invalid(where: str, why: str) -> ConfigurationError:
-    return ConfigurationError(
-        "INVALID_URL",
-        fr=f"L’adresse du périphérique « {where} » ou l’un de ses réglages n’est pas valable.",
-        en=f"{where!r}: {why}",
-    )
+def _invalid(where: str, *, fr: str, en: str) -> ConfigurationError:
+    return ConfigurationError("INVALID_URL", fr=f"{where} : {fr}.", en=f"{where!r}: {en}")

@@ -30,6 +30,9 @@ SCREEN_QUIET_S: Final = 0.3
 """A prompt may follow another at once; the one that stays this long is what the customer sees."""
 
 LOOK_EVERY_S: Final = 0.02
+PANEL_EDGES: Final = 4
+"""Columns that a panel takes besides what is in it."""
+
 SIMULATION: Final = "SIMULATION - SANS VALEUR"
 TILL: Final = "Caisse"
 
@@ -50,13 +53,17 @@ def command(
     console = Console(highlight=False)
     try:
         out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        console.print(_unusable(out, error).text(), soft_wrap=True)
+        raise typer.Exit(2) from error
+    try:
         right = _play_all(console, out)
     except KeyboardInterrupt:
         console.print("\nDémonstration interrompue.")
         raise typer.Exit(130) from None
     except OSError as error:
-        console.print(f"Le dossier {out} ne peut pas être utilisé : {error.strerror}.", soft_wrap=True)
-        raise typer.Exit(2) from error
+        console.print(f"La démonstration a échoué, par une erreur du système : {error}.", soft_wrap=True)
+        raise typer.Exit(1) from error
     if not right:
         raise typer.Exit(1)
 
@@ -85,7 +92,7 @@ def _play_all(console: Console, out: Path) -> bool:
             try:
                 outcome = performance.play(station, basket_ref=f"2026-{number:06d}")
             except (SimError, CvConnectError) as error:
-                said = error.fr if isinstance(error, SimError) else f"{error.text()} {error.remedy()}"
+                said = error.text() if isinstance(error, SimError) else f"{error.text()} {error.remedy()}"
                 console.print(Text(f"La démonstration a échoué : {said} ({error.code})", "bold red"))
                 return False
             files += performance.files
@@ -222,12 +229,46 @@ class Performance:
     def _keep_ticket(self, slip: Slip) -> None:
         self._write("ticket.png", slip.png())
         self._write("ticket.txt", f"{slip.layout}\n".encode())
-        self._console.print(Panel(Text(slip.layout), title="Ticket", expand=False))
+        ticket = _fitted(slip.layout, self._console.width - PANEL_EDGES)
+        self._console.print(Panel(Text(ticket), title="Ticket", expand=False))
 
     def _write(self, name: str, content: bytes) -> None:
         file = self._out / f"{self._scene.slug}-{name}"
-        file.write_bytes(content)
+        try:
+            file.write_bytes(content)
+        except OSError as error:
+            raise _unusable(self._out, error) from error
         self.files.append(file)
+
+
+def _fitted(layout: str, columns: int) -> str:
+    """Sets a ticket again for a console that is narrower than the paper."""
+    lines = layout.splitlines()
+    if max(map(len, lines), default=0) <= columns:
+        return layout
+    return "\n".join(_narrower(line, columns) for line in lines)
+
+
+def _narrower(line: str, columns: int) -> str:
+    words = line.strip(" ")
+    if set(words) == {"-"}:
+        return words[:columns]
+    if line.startswith(" "):
+        return words.center(columns).rstrip(" ")
+    left, _, right = words.partition("  ")
+    right = right.strip(" ")
+    if not right:
+        return left
+    fits = len(left) + 1 + len(right) <= columns
+    return f"{left}{right:>{columns - len(left)}}" if fits else f"{left}\n{right:>{columns}}"
+
+
+def _unusable(folder: Path, error: OSError) -> SimError:
+    return SimError(
+        "DEMO_FOLDER",
+        f"Le dossier {folder} ne peut pas être utilisé : {error.strerror}.",
+        f"The folder {folder} cannot be used: {error.strerror}.",
+    )
 
 
 def _differs(what: str) -> SimError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 
 class SimError(Exception):
     """Base of every error of the simulators.
@@ -19,3 +21,7 @@ class SimError(Exception):
         self.code = code
         self.fr = fr
         self.en = en
+
+    def text(self, language: Literal["fr", "en"] = "fr") -> str:
+        """Says what is wrong."""
+        return self.fr if language == "fr" else self.en

@@ -13,6 +13,7 @@ from cvconnect_pos._version import __version__
 
 if TYPE_CHECKING:
     from cvconnect_pos.core.attempt import Attempt, Order, Way
+    from cvconnect_pos.core.calendar import WorkingDays
     from cvconnect_pos.core.lifecycle import State
     from cvconnect_pos.core.provider import Authorization
     from cvconnect_pos.engine import Engine
@@ -68,12 +69,16 @@ if TYPE_CHECKING:
     from cvconnect_pos.outcome import Outcome
     from cvconnect_pos.payment import Payment
     from cvconnect_pos.peripherals import Display, PaymentPrompt, Printer, Scanner
+    from cvconnect_pos.provider_export import ExportFormat, decode_export
+    from cvconnect_pos.reconciliation import ReconciliationReport, reconcile
+    from cvconnect_pos.settlement import SettlementDay, SettlementForecast, forecast_settlement
     from cvconnect_pos.station import Station
     from cvconnect_pos.tender import Tender
     from cvconnect_pos.tickets import Ticket, ticket_of
 
 _HOMES = {
     "core.attempt": "Attempt Order Way",
+    "core.calendar": "WorkingDays",
     "core.lifecycle": "State",
     "core.provider": "Authorization",
     "engine": "Engine",
@@ -87,6 +92,9 @@ _HOMES = {
     "outcome": "Outcome",
     "payment": "Payment",
     "peripherals": "Display PaymentPrompt Printer Scanner",
+    "provider_export": "ExportFormat decode_export",
+    "reconciliation": "ReconciliationReport reconcile",
+    "settlement": "SettlementDay SettlementForecast forecast_settlement",
     "station": "Station",
     "tender": "Tender",
     "tickets": "Ticket ticket_of",
@@ -115,6 +123,7 @@ __all__ = [
     "Engine",
     "Event",
     "Expired",
+    "ExportFormat",
     "Failed",
     "InDoubt",
     "InvalidInput",
@@ -137,6 +146,7 @@ __all__ = [
     "QrReady",
     "QrShown",
     "ReadyToScan",
+    "ReconciliationReport",
     "Refused",
     "RequestIdReused",
     "ReversalRefused",
@@ -144,6 +154,8 @@ __all__ = [
     "ReversedAfterKeep",
     "ScanRefused",
     "Scanner",
+    "SettlementDay",
+    "SettlementForecast",
     "State",
     "Station",
     "Tender",
@@ -151,10 +163,14 @@ __all__ = [
     "TicketPrinted",
     "WaitTimeout",
     "Way",
+    "WorkingDays",
     "__version__",
     "check_amount",
+    "decode_export",
+    "forecast_settlement",
     "format_amount",
     "parse_amount",
+    "reconcile",
     "ticket_of",
 ]
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -84,9 +86,13 @@ class JournalTable(_Table, frozen=True, kw_only=True):
 
     Args:
         path: The file, from the station file's folder.
+        head: Where its newest hash is kept besides, from the station file's folder; `<path>.head` when left out.
+        keys: Where its keys are: a path, or `keyring:SERVICE/NAME`; `<path>.keys` when left out.
     """
 
     path: str
+    head: str | None = None
+    keys: str | None = None
 
 
 class TicketTable(_Table, frozen=True, kw_only=True):
@@ -135,7 +141,7 @@ def read_station_file(path: Path) -> StationFile:
         ConfigError: What is wrong, with file, key and remedy.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors write a BOM
     except FileNotFoundError as error:
         raise ConfigError("CONFIG_MISSING", file=str(path)) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -144,6 +150,7 @@ def read_station_file(path: Path) -> StationFile:
             "CONFIG_SYNTAX", file=str(path), detail=detail, detail_fr=_in_french(detail)
         ) from error
     _check_keys(document, path)
+    _check_devices(document, path)
     try:
         station = msgspec.convert(document, StationFile)
     except msgspec.ValidationError as error:
@@ -181,16 +188,57 @@ def _check_table(content: Mapping[str, Any], table: type[msgspec.Struct], prefix
             raise ConfigError("CONFIG_KEY_MISSING", file=str(path), key=prefix + field.name)
 
 
+_DEVICES: dict[str, tuple[type, str]] = {
+    "scanners": (list, "[[scanners]]"),
+    "displays": (list, "[[displays]]"),
+    "printer": (dict, "[printer]"),
+}
+
+
+def _check_devices(document: Mapping[str, Any], path: Path) -> None:
+    """Refuse brackets that are not TOML's for that table, and a device without a URL or with another one's."""
+    taken: dict[str, str] = {}
+    for name, (form, brackets) in _DEVICES.items():
+        content = cast("object", document.get(name))
+        if type(content) in {list, dict} - {form}:
+            raise _invalid(path, name, fr=f"écrivez {brackets}", en=f"write {brackets}")
+        for key, table in _device_tables(name, content):
+            url = table.get("url")
+            if url is None:
+                raise ConfigError("CONFIG_KEY_MISSING", file=str(path), key=key)
+            if not isinstance(url, str):
+                kind = type(url).__name__
+                raise _invalid(
+                    path, key, fr=f"attendu : str, trouvé : {kind}", en=f"expected str, got {kind}"
+                )
+            if url in taken:
+                raise _invalid(path, key, fr=f"déjà prise par {taken[url]}", en=f"taken by {taken[url]}")
+            taken[url] = key
+
+
+def _device_tables(name: str, content: object) -> Iterator[tuple[str, DeviceTable]]:
+    match content:
+        case dict():
+            yield f"{name}.url", cast("DeviceTable", content)
+        case list():
+            tables = enumerate(cast("list[object]", content))
+            yield from (
+                (f"{name}[{n}].url", cast("DeviceTable", each))
+                for n, each in tables
+                if isinstance(each, dict)
+            )
+        case _:  # the reader refuses it by its type
+            pass
+
+
+def _invalid(path: Path, key: str, *, fr: str, en: str) -> ConfigError:
+    return ConfigError("CONFIG_INVALID", file=str(path), key=key, detail=en, detail_fr=fr)
+
+
 def _refusal(message: str, path: Path) -> ConfigError:
     """Turn the checker's `Expected X, got Y - at `$.a.b`` into key and detail."""
     detail, _, where = message.partition(" - at `$.")
-    return ConfigError(
-        "CONFIG_INVALID",
-        file=str(path),
-        key=where.rstrip("`") or "?",
-        detail=detail,
-        detail_fr=_in_french(detail),
-    )
+    return _invalid(path, where.rstrip("`") or "?", fr=_in_french(detail), en=detail)
 
 
 _FRENCH = (
@@ -210,30 +258,66 @@ def _in_french(detail: str) -> str:
     return detail
 
 
+_LETTERS = ("lettres sans accent et chiffres", "letters and digits")
+_PRINTED = ("sans caractère de commande ni retour à la ligne", "no control character and no line end")
+
+
 def _check_values(station: StationFile, path: Path) -> None:
-    provider = station.provider
-    rules = (
-        ("provider.shop_id", provider.shop_id.isascii() and provider.shop_id.isalnum(), "A-Z a-z 0-9"),
+    provider, shop = station.provider, station.shop
+    may_be_fast = provider.environment == "test" and 0.1 <= provider.poll_speed <= 1000.0  # noqa: PLR2004
+    rules: tuple[tuple[str, bool, tuple[str, str]], ...] = (
+        ("provider.shop_id", _is_code(provider.shop_id), _LETTERS),
+        ("provider.service_provider_id", _is_code(provider.service_provider_id), _LETTERS),
         (
-            "provider.service_provider_id",
-            provider.service_provider_id.isascii() and provider.service_provider_id.isalnum(),
-            "A-Z a-z 0-9",
+            "provider.seal_key",
+            provider.seal_key.startswith(("env:", "file:")),
+            ("env:NOM ou file:CHEMIN", "env:NAME or file:PATH"),
         ),
-        ("provider.seal_key", provider.seal_key.startswith(("env:", "file:")), "env:NAME | file:PATH"),
-        ("provider.seal_key_version", provider.seal_key_version.isalnum(), "A-Z a-z 0-9"),
-        ("provider.timeout_s", 0.1 <= provider.timeout_s <= 120.0, "0.1 .. 120"),  # noqa: PLR2004
+        ("provider.seal_key_version", provider.seal_key_version.isalnum(), _LETTERS),
+        (
+            "provider.timeout_s",
+            0.1 <= provider.timeout_s <= 120.0,  # noqa: PLR2004
+            ("entre 0,1 et 120", "between 0.1 and 120"),
+        ),
         (
             "provider.poll_speed",
-            provider.poll_speed == 1.0
-            or (provider.environment == "test" and 0.1 <= provider.poll_speed <= 1000.0),  # noqa: PLR2004
-            "1.0",
+            provider.poll_speed == 1.0 or may_be_fast,
+            ("1,0 ; en test, entre 0,1 et 1000", "1.0; in test, between 0.1 and 1000"),
         ),
-        ("tender.floor_cents", station.tender.floor_cents >= 1, ">= 1"),
-        ("shop.name", bool(station.shop.name.strip()), '"…"'),
+        (
+            "provider.proxy",
+            provider.proxy is None or _is_proxy(provider.proxy),
+            ("une adresse comme http://192.168.1.1:3128", "a URL such as http://192.168.1.1:3128"),
+        ),
+        (
+            "provider.ca_bundle",
+            provider.ca_bundle is None or Path(provider.ca_bundle).is_file(),
+            ("ce fichier n’existe pas", "there is no such file"),
+        ),
+        ("tender.floor_cents", station.tender.floor_cents >= 1, ("au moins 1", "at least 1")),
+        ("shop.name", bool(shop.name.strip()), ("un nom", "a name")),
+        ("shop.name", _is_printed(shop.name), _PRINTED),
+        *((f"shop.address[{n}]", _is_printed(line), _PRINTED) for n, line in enumerate(shop.address)),
     )
-    for key, holds, wanted in rules:
+    for key, holds, (fr, en) in rules:
         if not holds:
-            raise ConfigError("CONFIG_INVALID", file=str(path), key=key, detail=wanted, detail_fr=wanted)
+            raise _invalid(path, key, fr=fr, en=en)
+
+
+def _is_code(text: str) -> bool:
+    return text.isascii() and text.isalnum()
+
+
+def _is_printed(text: str) -> bool:
+    return not any(unicodedata.category(character) == "Cc" for character in text)
+
+
+def _is_proxy(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port of 99999
+        return False
 
 
 def read_secret(reference: str, *, key: str, path: Path) -> str:

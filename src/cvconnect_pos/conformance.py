@@ -358,6 +358,10 @@ def _print(printer: Printer, document: Document, job_id: str) -> PrintResult:
         (result.reason is None) == (result.outcome == "printed"),
         "print() gives a reason exactly when the job did not come out",
     )
+    _promise(
+        bool(result.detail) == (result.outcome != "printed"),
+        "print() gives a sentence for the cashier exactly when the job did not come out",
+    )
     return result
 
 

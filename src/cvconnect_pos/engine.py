@@ -15,6 +15,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
@@ -22,14 +23,14 @@ from weakref import WeakValueDictionary
 from cvconnect_pos.calls import Calls
 from cvconnect_pos.clock import Clock, SystemClock
 from cvconnect_pos.core.attempt import ACKNOWLEDGED, TICKET, Attempt, Entry, Order, fold, rebuild
-from cvconnect_pos.core.lifecycle import CALLS, OBSERVATIONS, Command, Signal, Step, step
-from cvconnect_pos.core.policy import STALL_S, STALLING, same_phase
+from cvconnect_pos.core.lifecycle import CALLS, NEGATIVE, OBSERVATIONS, Command, Signal, State, Step, step
+from cvconnect_pos.core.policy import STALL_S, STALLING, may_change, same_phase
 from cvconnect_pos.core.steps import consequences
-from cvconnect_pos.errors import CvConnectError, InvalidInput, JournalError, NotAllowedNow
+from cvconnect_pos.errors import CvConnectError, InvalidInput, JournalError, NotAllowedNow, RequestIdReused
 from cvconnect_pos.events import Event, JournalTrouble, TicketPrinted, tell
 from cvconnect_pos.gateway.base import PaymentGateway
 from cvconnect_pos.identifiers import Beneficiary
-from cvconnect_pos.journal.base import Journal
+from cvconnect_pos.journal.base import Journal, Search
 from cvconnect_pos.mailbox import Box, Devices, Happened, Item, NoDevices
 from cvconnect_pos.payment import Payment
 from cvconnect_pos.scheduler import Scheduler
@@ -39,6 +40,11 @@ _log = logging.getLogger("cvconnect_pos")
 
 _JOURNAL_RETRY_S = 1.0
 _CLOSING_S = 15.0
+
+_LOOK_BACK = timedelta(days=3)
+"""How old an attempt may be that a start looks at again, once it is over and recorded."""
+
+_WATCHED_MAX = 10_000
 
 _BEFORE_TELLING = frozenset({Command.ARM, Command.DISARM})
 """A scanner that is said to be ready is ready."""
@@ -94,8 +100,15 @@ class Engine:
             known = self._journal.entries(order.request_id)
             if not known and (refusal := self._damaged or self._calls.stopped):
                 raise refusal
+            kept = self._journal.identifier(order.request_id) if known and beneficiary else None
+            if kept is not None and beneficiary is not None and kept != beneficiary.value:
+                raise RequestIdReused(request_id=order.request_id)  # two customers may have the same mask
             entries, is_new = self._journal.begin(
-                order, secrets.token_hex(10), self.clock.now(), simulation=not self._gateway.is_production
+                order,
+                secrets.token_hex(10),
+                self.clock.now(),
+                simulation=not self._gateway.is_production,
+                identifier=beneficiary.value if beneficiary else None,
             )
             first = Command.CREATE if is_new else None
             return self._take_up(_rebuilt(entries), first, beneficiary if is_new else None)
@@ -123,12 +136,23 @@ class Engine:
 
         An attempt that cannot be read stops new requests, not the others: what is open stays watched.
         """
-        for request_id in self._journal.unsettled():
+        for request_id in (*self._journal.unsettled(), *self._watched()):
             try:
                 self.resume(request_id)
             except JournalError as error:
                 _log.error("%s", error)
                 self._damaged = error
+
+    def _watched(self) -> list[str]:
+        """List what the till has recorded and the provider may still change: a late payment, a cancel that lands late."""
+        now = self.clock.now()
+        recent = Search(states=NEGATIVE | {State.APPROVED}, acknowledged=True, opened_from=now - _LOOK_BACK)
+        found: list[str] = []
+        for summary in self._journal.attempts(recent, limit=_WATCHED_MAX):
+            age_s = (now - summary.updated_at).total_seconds()
+            if may_change(summary.state, age_s):
+                found.append(summary.request_id)
+        return found
 
     def unacknowledged(self) -> list[Payment]:
         """List the payments that have an outcome which the till has not acknowledged, oldest first."""
@@ -215,7 +239,7 @@ class Engine:
             if payment := self._payments.get(request_id):
                 return payment
             payment = self._payments[request_id] = Payment(self, attempt, recovered=first is None)
-            age = 0.0 if first else max((self.clock.now() - attempt.updated_at).total_seconds(), 0.0)
+            age = 0.0 if first else max((self.clock.now() - attempt.changed_at).total_seconds(), 0.0)
             box = self._boxes[request_id] = Box(
                 payment, self.clock.monotonic() - age, beneficiary=beneficiary
             )
@@ -292,12 +316,19 @@ class Engine:
     # --- steps --------------------------------------------------------------------------------------------------------
 
     def _call(self, box: Box, command: Command) -> None:
+        if command is Command.PAYER and box.beneficiary is None:
+            box.beneficiary = self._remembered(box.payment.request_id)
         heard = self._calls.make(command, box.payment.attempt, box.beneficiary)
         if heard.signal is not None:
             self._timers.note_expiry(box, heard.expires_in_s)
             self._next(box, Happened(heard.signal, heard.data))
         elif command is Command.STATUS:
             self._timers.plan_poll(box)
+
+    def _remembered(self, request_id: str) -> Beneficiary | None:
+        """Read the customer back that was named before a restart; None when they were erased."""
+        identifier = self._journal.identifier(request_id)
+        return Beneficiary.parse(identifier) if identifier else None
 
     def _apply(self, box: Box, item: Happened) -> None:
         payment = box.payment
@@ -308,11 +339,15 @@ class Engine:
                 return
             if item.beneficiary is not None:
                 box.beneficiary = item.beneficiary
-            after, events = self._journaled(payment, item, row)
+            payment.hold()  # not over before its events are told and its tickets are counted
+            try:
+                after, events = self._journaled(payment, item, row)
+            except BaseException:
+                payment.publish((), tickets=-1)
+                raise
             box.journal_trouble = False
             if not same_phase(before.state, after.state):
                 box.entered = self.clock.monotonic()
-            payment.hold()  # not over before its tickets are counted
         # No lock is held while devices are told: a driver may do anything.
         commands = [command for command in row.commands if command not in CALLS]
         for command in commands:
@@ -343,16 +378,23 @@ class Engine:
         draft = fold(before, Entry(0, payment.request_id, now, signal.value, row.state, facts))
         if not row.commands and replace(draft, updated_at=before.updated_at) == before:
             return before, ()
-        after = self._write(payment, signal.value, facts, row)
+        named = item.beneficiary.value if item.beneficiary else None
+        after = self._write(payment, signal.value, facts, row, identifier=named)
         return after, tell(before, signal, after)
 
     def _write(
-        self, payment: Payment, kind: str, facts: Mapping[str, Any], row: Step | None = None
+        self,
+        payment: Payment,
+        kind: str,
+        facts: Mapping[str, Any],
+        row: Step | None = None,
+        identifier: str | None = None,
     ) -> Attempt:
         """Append one entry, and take it for true; `_writing` is held."""
         before = payment.attempt
         state = row.state if row else before.state
-        entry = self._journal.append(payment.request_id, self.clock.now(), kind, state, facts)
+        now = self.clock.now()
+        entry = self._journal.append(payment.request_id, now, kind, state, facts, identifier=identifier)
         after = fold(before, entry)
         payment.advance(after)
         return after

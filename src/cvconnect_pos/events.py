@@ -286,7 +286,7 @@ def _approved(attempt: Attempt) -> Event:
     asked, received = attempt.order.amount_cents, attempt.received_cents or 0
     return Approved(
         request_id=attempt.order.request_id,
-        at=attempt.updated_at,
+        at=attempt.changed_at,
         asked_cents=asked,
         received_cents=received,
         remaining_cents=max(asked - received, 0),
@@ -298,7 +298,7 @@ def _approved(attempt: Attempt) -> Event:
 def _plain(kind: Callable[..., Event], **more: Callable[[Attempt], Any]) -> Callable[[Attempt], Event]:
     def make(attempt: Attempt) -> Event:
         extra = {name: value(attempt) for name, value in more.items()}
-        return kind(request_id=attempt.order.request_id, at=attempt.updated_at, **extra)
+        return kind(request_id=attempt.order.request_id, at=attempt.changed_at, **extra)
 
     return make
 

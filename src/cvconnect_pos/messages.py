@@ -587,6 +587,11 @@ def event_text(name: str, values: Mapping[str, Any], language: Language) -> str:
     return EVENTS[name][column].format_map(known).strip()
 
 
+def labelled(label: str, said: str, language: Language) -> str:
+    """Put a label before a text, with the colon of the language."""
+    return f"{label}{' : ' if language == 'fr' else ': '}{said}"
+
+
 def report_text(key: str, language: Language, **values: object) -> str:
     """Give the words of a report: a key of `REPORTS`, and what its words need."""
     return REPORTS[key][0 if language == "fr" else 1].format_map(_Fields(values))

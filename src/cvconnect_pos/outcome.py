@@ -75,6 +75,6 @@ class Outcome:
             authorizations=attempt.authorizations,
             beneficiary=attempt.beneficiary,
             reason=attempt.reason,
-            ended_at=attempt.updated_at,
+            ended_at=attempt.changed_at,
             simulation=attempt.simulation,
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from cvconnect_pos.core.attempt import Attempt
@@ -31,6 +32,7 @@ class Payment:
         self._events: list[Event] = [first] if first else []
         self._told = 0
         self._listeners: list[Callable[[Event], object]] = []
+        self._wakers: set[Callable[[], None]] = set()
 
     # --- what is known -------------------------------------------------------------------------------------------
 
@@ -90,11 +92,60 @@ class Payment:
             NotAllowedNow: `STATION_CLOSED`; the attempt stays in the journal.
         """
         with self._condition:
-            self._wait(lambda: (self.outcome is not None and not self._asked) or self._closed, timeout_s)
+            self._wait(self._has_result, timeout_s)
             outcome = self.outcome
         if outcome is None:
             raise NotAllowedNow("STATION_CLOSED")
         return outcome
+
+    async def wait_async(self, timeout_s: float) -> Outcome:
+        """Wait for the result in an event loop, which goes on meanwhile. See `wait`."""
+        import asyncio
+
+        try:
+            async with asyncio.timeout(timeout_s):
+                async with self._woken() as woken:
+                    while not self._has_result():
+                        await woken()
+        except TimeoutError as error:
+            raise WaitTimeout from error
+        return self.wait(0.0)
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """Follow the events in an event loop, like `for event in payment`: one of the two is meant to be used."""
+        async with self._woken() as woken:
+            while True:
+                try:
+                    event = self._next(0.0)
+                except WaitTimeout:
+                    await woken()
+                    continue
+                if event is None:
+                    return
+                yield event
+
+    @asynccontextmanager
+    async def _woken(self) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Give a function that waits for the next news of this payment; what comes between two waits is not lost."""
+        import asyncio  # a till without an event loop does not pay for it
+
+        loop, news = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the loop was closed first
+                loop.call_soon_threadsafe(news.set)
+
+        async def next_news() -> None:
+            await news.wait()
+            news.clear()
+
+        with self._condition:
+            self._wakers.add(wake)
+        try:
+            yield next_news
+        finally:
+            with self._condition:
+                self._wakers.discard(wake)
 
     def add_listener(self, listener: Callable[[Event], object]) -> None:
         """Call a function with each event, those told already first, in order, from a thread that holds no lock of ours."""
@@ -175,10 +226,10 @@ class Payment:
         """Take a new state; called by the engine after the journal has it, with its lock held."""
         with self._condition:
             self._attempt = attempt
-            self._condition.notify_all()
+            self._wake()
 
     def hold(self) -> None:
-        """Count one ticket more, until `publish` says how many there are."""
+        """Keep the payment from being over until `publish` has told its events and counted its tickets."""
         with self._condition:
             self._tickets_due += 1
 
@@ -190,19 +241,28 @@ class Payment:
             for listener in self._listeners:
                 for event in events:
                     self._engine.tell(listener, event)
-            self._condition.notify_all()
+            self._wake()
 
     def taken_up(self) -> None:
         """Note that the engine has done a step that the till asked for."""
         with self._condition:
             self._asked -= 1
-            self._condition.notify_all()
+            self._wake()
+
+    def _wake(self) -> None:
+        """Wake up whoever waits, in threads and in event loops; the condition is held."""
+        self._condition.notify_all()
+        for waker in self._wakers:
+            waker()
 
     def shut(self) -> None:
         """Wake up whoever waits: the station closes."""
         with self._condition:
             self._closed = True
-            self._condition.notify_all()
+            self._wake()
+
+    def _has_result(self) -> bool:
+        return self._closed or (self.outcome is not None and not self._asked)
 
     def _over(self) -> bool:
         return self._closed or (self._attempt.is_final and not self._asked and self._tickets_due <= 0)

@@ -43,7 +43,9 @@ class Post:
         self.claimed = False
         self._claim = claim
         self._wanted = 0
-        self.worker = Scheduler(clock, 1, lambda error: _log.error("device %s: %s", self.name, _code(error)))
+        self.worker = Scheduler(
+            clock, 1, lambda error: _log.error("device %s: %s", self.name, code_of(error))
+        )
 
     def do(self, work: Callable[[], None], trouble: Trouble) -> None:
         """Do it on the device's thread, claiming the device first when that has not succeeded yet."""
@@ -67,7 +69,7 @@ class Post:
         try:
             return self.device.check_health(level)
         except Exception as error:  # noqa: BLE001 - a driver may raise anything
-            return DeviceHealth("unknown", _sentence(error))
+            return DeviceHealth("unknown", sentence_of(error))
 
     def close(self, timeout_s: float) -> None:
         """Finish what was handed over, give the device back, and join the thread."""
@@ -78,7 +80,7 @@ class Post:
         try:
             self.device.release()
         except Exception as error:  # noqa: BLE001
-            _log.warning("device %s: %s on release", self.name, _code(error))
+            _log.warning("device %s: %s on release", self.name, code_of(error))
 
     def _run(self, work: Callable[[], None], trouble: Trouble) -> None:
         try:
@@ -87,15 +89,16 @@ class Post:
                 self.claimed = True
             work()
         except Exception as error:  # noqa: BLE001 - the payment goes on
-            _log.warning("device %s: %s", self.name, _code(error))
-            trouble(_code(error), _sentence(error))
+            _log.warning("device %s: %s", self.name, code_of(error))
+            trouble(code_of(error), sentence_of(error))
 
 
-def _code(error: BaseException) -> str:
+def code_of(error: BaseException) -> str:
+    """The driver's stable code, or the kind of what it raised: never its message, which may quote a label."""
     return str(getattr(error, "code", type(error).__name__))
 
 
-def _sentence(error: BaseException) -> str:
-    """The driver's own words for the cashier, where it has some."""
+def sentence_of(error: BaseException) -> str:
+    """The driver's own French words for the cashier, by its `text()`; else the kind of what it raised."""
     text = getattr(error, "text", None)
-    return str(text()) if callable(text) else str(getattr(error, "fr", ""))
+    return str(text()) if callable(text) else type(error).__name__

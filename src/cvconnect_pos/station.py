@@ -14,6 +14,7 @@ from cvconnect_pos.errors import ConfigError
 from cvconnect_pos.identifiers import check_reference
 from cvconnect_pos.payment import Payment
 from cvconnect_pos.peripherals import Display, Health, HealthLevel, Printer, Scanner
+from cvconnect_pos.posts import sentence_of
 from cvconnect_pos.tender import REQUEST_ID_MAX, Tender
 
 if TYPE_CHECKING:
@@ -219,9 +220,9 @@ def _device(table: Mapping[str, Any], key: str, group: str, kind: Any, path: Pat
     except ModuleNotFoundError as error:
         raise _missing(error, path, key) from error
     except Exception as error:  # a driver may raise anything, a broken one even when it is imported
-        say = getattr(error, "text", None)
-        detail = say() if callable(say) else str(getattr(error, "fr", f"{type(error).__name__}: {error}"))
-        raise ConfigError("CONFIG_DEVICE_REFUSED", file=str(path), key=key, detail=detail) from error
+        raise ConfigError(
+            "CONFIG_DEVICE_REFUSED", file=str(path), key=key, detail=sentence_of(error)
+        ) from error
     if not isinstance(device, kind):
         raise ConfigError(
             "CONFIG_DEVICE_REFUSED", file=str(path), key=key, detail=f"{scheme}: {kind.__name__}"

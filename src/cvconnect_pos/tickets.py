@@ -153,7 +153,7 @@ def ticket_of(
     asked, received = order.amount_cents, attempt.received_cents
     paid = attempt.state in _PAID and received is not None
     fields = [
-        ("Date", local_time(attempt.updated_at)),
+        ("Date", local_time(attempt.changed_at)),
         ("N° de panier", order.basket_ref),
         ("Transaction", attempt.transaction_id or attempt.pre_transaction_id),
         ("Autorisation", ", ".join(a.number for a in attempt.authorizations)),

@@ -6,16 +6,25 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
 
-from cvconnect_pos import AttemptStillOpen, JournalError, Order, RequestIdReused, State, Way
+from cvconnect_pos import (
+    AttemptStillOpen,
+    InvalidInput,
+    JournalError,
+    NotAllowedNow,
+    Order,
+    RequestIdReused,
+    State,
+    Way,
+)
 from cvconnect_pos.core.attempt import ACKNOWLEDGED, rebuild
-from cvconnect_pos.journal.base import Journal
+from cvconnect_pos.journal.base import Journal, Search
 from cvconnect_pos.journal.sqlite import SqliteJournal
 
 NOW = datetime(2026, 11, 21, 13, 5, 0, 123456, tzinfo=UTC)
@@ -130,6 +139,89 @@ def test_a_closed_journal_says_so(make: MakeJournal) -> None:
     assert caught.value.code == "JOURNAL_CLOSED"
 
 
+def test_an_attempt_that_was_not_begun_takes_no_entry(make: MakeJournal) -> None:
+    journal = make()
+    with pytest.raises(InvalidInput) as caught:
+        journal.append("nobody", NOW, "PENDING", State.SHOWING, {})
+    assert caught.value.code == "REQUEST_UNKNOWN"
+    begin(journal)
+    assert journal.append("r1", NOW, "PENDING", State.SHOWING, {}).seq == 2
+
+
+def test_an_identifier_comes_back_until_it_is_erased(make: MakeJournal) -> None:
+    journal = make()
+    journal.begin(ORDER, "pay-r1", NOW, simulation=True, identifier="client@example.invalid")
+    assert journal.identifier("r1") == "client@example.invalid"
+    journal.append("r1", NOW, "IDENTIFIED", State.IDENTIFYING, {}, identifier="10000003051")
+    journal = make()
+    assert (journal.identifier("r1"), journal.identifier("nobody")) == ("10000003051", None)
+    with pytest.raises(NotAllowedNow):
+        journal.erase("r1", NOW)
+    journal.append("r1", NOW, "DECLINED", State.REFUSED, {})
+    assert journal.erase("r1", NOW) == 2
+    assert journal.identifier("r1") is None
+    assert journal.erase("r1", NOW) == 0
+    assert [entry.kind for entry in make().entries("r1")][-1] == "ERASED"
+    assert rebuild(make().entries("r1")).state is State.REFUSED
+    with pytest.raises(InvalidInput):
+        make().erase("nobody", NOW)
+
+
+def test_attempts_are_found_newest_first_and_page_by_page(make: MakeJournal) -> None:
+    journal = make()
+    for n in range(5):
+        order = Order(f"r{n}", 4550 + n, f"B{n % 2}", Way.QR, seller_id=f"S{n % 3}")
+        journal.begin(order, f"p{n}", NOW + timedelta(hours=n), simulation=n == 4)
+        journal.append(
+            order.request_id, NOW + timedelta(hours=n), "PAID", State.APPROVED, {"received_cents": 3000 + n}
+        )
+        if n != 2:
+            journal.append(order.request_id, NOW, ACKNOWLEDGED, State.APPROVED, {"acknowledged": True})
+        else:
+            journal.append(order.request_id, NOW, "REVERSE", State.REVERSING, {})
+            break
+    for n in (3, 4):
+        journal.begin(
+            Order(f"r{n}", 4550 + n, "B1", Way.QR), f"p{n}", NOW + timedelta(hours=n), simulation=True
+        )
+        journal.append(f"r{n}", NOW, ACKNOWLEDGED, State.REFUSED, {"acknowledged": True})
+    journal = make()
+
+    def found(limit: int = 50, **search: Any) -> list[str]:
+        return [row.request_id for row in journal.attempts(Search(**search), limit=limit)]
+
+    assert found() == ["r4", "r3", "r2", "r1", "r0"]
+    assert found(limit=2) == ["r4", "r3"]
+    assert found(limit=2, before_seq=journal.attempts(limit=2)[-1].seq) == ["r2", "r1"]
+    assert found(basket_ref="B1") == ["r4", "r3", "r1"]
+    assert found(seller_id="S1") == ["r1"]
+    assert found(states=frozenset({State.REVERSING, State.REFUSED})) == ["r4", "r3", "r2"]
+    assert found(opened_from=NOW + timedelta(hours=1), opened_before=NOW + timedelta(hours=3)) == ["r2", "r1"]
+    assert found(amount_cents=4551) == found(amount_cents=3001) == ["r1"]
+    assert found(acknowledged=False) == ["r2"]
+    assert found(basket_ref="B0", seller_id="S0") == ["r0"]
+    (row,) = journal.attempts(Search(seller_id="S2"))
+    assert (row.asked_cents, row.received_cents, row.state, row.acknowledged, row.simulation) == (
+        4552,
+        3002,
+        State.REVERSING,
+        False,
+        False,
+    )
+    assert (row.opened_at, row.updated_at) == (NOW + timedelta(hours=2), NOW)
+
+
+def test_a_closed_day_stays_closed(make: MakeJournal) -> None:
+    journal = make()
+    begin(journal)
+    with pytest.raises(NotAllowedNow):
+        journal.close_day(date(2026, 11, 21), NOW)
+    journal.append("r1", NOW, ACKNOWLEDGED, State.REFUSED, {"acknowledged": True})
+    assert len(journal.close_day(date(2026, 11, 21), NOW)) == 1
+    assert list(make().close_day(date(2026, 11, 21), NOW)) == []
+    assert make().entries("day/2026-11-21") == []
+
+
 # --- SQLite ---------------------------------------------------------------------------------------------------------
 
 
@@ -211,11 +303,11 @@ def test_a_damaged_entry_is_said_so(path: Path) -> None:
     connection = apsw.Connection(str(path))
     connection.execute("DROP TRIGGER entries_stay; UPDATE entries SET data = '{\"way\":'")
     connection.close()
-    journal = SqliteJournal(path)
+    before = path.read_bytes()
     with pytest.raises(JournalError) as caught:
-        journal.entries("r1")
-    assert caught.value.code == "JOURNAL_DAMAGED"
-    journal.close()
+        SqliteJournal(path)
+    assert (caught.value.code, caught.value.fields["seq"]) == ("JOURNAL_CHAIN_BROKEN", 1)
+    assert path.read_bytes() == before
 
 
 def test_a_folder_in_the_way_is_said_so(tmp_path: Path) -> None:

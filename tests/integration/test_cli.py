@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cvconnect_drivers.printers.printer import EscPosPrinter
 from cvconnect_pos.cli.main import main
 from cvconnect_sim.counter import Counter
 
@@ -85,7 +86,7 @@ def test_each_command_has_a_french_help(terminal: Terminal, command: str) -> Non
 def test_an_unknown_command_is_answered_with_those_there_are(terminal: Terminal) -> None:
     ran = terminal.run("chek")
     assert ran.code == 2
-    assert "Commande inconnue : « chek ». Commandes : check, demo." in ran.words
+    assert "Commande inconnue : « chek ». Commandes : check, journal, demo." in ran.words
 
 
 def test_a_right_file_is_said_to_be_right_with_the_health_of_every_device(
@@ -97,6 +98,37 @@ def test_a_right_file_is_said_to_be_right_with_the_health_of_every_device(
     assert "(test, sans valeur)" in ran.out
     for url in (counter.scanner.link.url, f"image:{counter.display_png}", counter.printer_link.url):
         assert f"\n{url}\n  prêt : " in ran.out
+
+
+def test_a_customer_display_in_this_terminal_erases_nothing_of_what_is_told(
+    terminal: Terminal, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(counter, "[printer]", '[[displays]]\nurl = "terminal:"\n\n[printer]')
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    erased, left = terminal.run("check", counter.station_file).out.split("\x1b[H\x1b[J")
+    assert erased == ""
+    assert "est correct." in left
+    assert "\nterminal:\n  prêt : " in left
+
+
+def test_a_device_that_cannot_even_be_given_back_ends_no_check(
+    terminal: Terminal, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(_printer: EscPosPrinter) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(EscPosPrinter, "release", stumble)
+    ran = terminal.run("check", counter.station_file)
+    assert (ran.code, ran.err) == (0, "")
+    assert f"\n{counter.printer_link.url}\n  prêt : " in ran.out
+
+
+def test_a_file_is_not_told_to_be_plugged_in(terminal: Terminal, counter: Counter) -> None:
+    change(counter, "ecran-client.png", "seal.key/ecran.png")
+    ran = terminal.run("check", counter.station_file)
+    assert ran.code == 1
+    assert "une partie du chemin n’est pas un dossier" in ran.out
+    assert "allumé" not in ran.out
 
 
 def test_a_check_touches_neither_the_journal_nor_the_provider(terminal: Terminal, counter: Counter) -> None:

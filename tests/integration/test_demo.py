@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import signal
 import subprocess
@@ -121,6 +122,49 @@ def test_a_folder_that_cannot_be_made_is_said_in_words(
         demo.command(tmp_path / "file" / "out")
     assert end.value.exit_code == 2
     assert "ne peut pas être utilisé" in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_a_folder_that_cannot_be_written_any_more_is_said_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "1-qr-ecran-qr.png").mkdir()
+    with pytest.raises(typer.Exit) as end:
+        demo.command(tmp_path)
+    assert end.value.exit_code == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "ne peut pas être utilisé" in said
+    assert "(DEMO_FOLDER)" in said
+
+
+def test_a_fault_of_the_system_is_not_blamed_on_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_folder: Path) -> None:
+        raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+
+    monkeypatch.setattr(demo, "Counter", refuse)
+    with pytest.raises(typer.Exit) as end:
+        demo.command(tmp_path)
+    assert end.value.exit_code == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Cannot assign requested address" in said
+    assert "Le dossier" not in said
+
+
+def test_a_ticket_fits_a_console_that_is_narrower_than_the_paper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(demo, "SCENES", scenes.SCENES[3:4])
+    demo.command(tmp_path)
+    lines = capsys.readouterr().out.replace("\u00a0", " ").splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("╭"))
+    last = next(number for number, line in enumerate(lines) if line.startswith("╰"))
+    ticket = [line[2:-2] for line in lines[first + 1 : last]]
+    assert {len(line) for line in lines[first : last + 1]} == {40}
+    assert "-" * 36 in ticket
+    assert "CHÈQUE-VACANCES CONNECT".center(36) in ticket
+    assert f"Montant demandé{'38,00 €':>21}" in ticket
 
 
 def test_ctrl_c_ends_it_at_once_and_without_a_traceback(tmp_path: Path) -> None:

@@ -327,7 +327,7 @@ def test_the_deadline_is_one_for_all_addresses_of_a_host(monkeypatch: pytest.Mon
             one.connect_ex(address)
         six = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address)] * 6
 
-        def resolve(*_: object, **__: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        def resolve(*_: object, **__: object) -> object:
             return six
 
         monkeypatch.setattr(socket, "getaddrinfo", resolve)

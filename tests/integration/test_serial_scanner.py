@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from cvconnect_drivers.errors import DriverError
-from cvconnect_drivers.scanners.labels import Label
+from cvconnect_drivers.errors import DriverError, LinkTimeoutError
+from cvconnect_drivers.links.base import Link
+from cvconnect_drivers.scanners.framing import Framer
+from cvconnect_drivers.scanners.labels import Envelope, Label
 from cvconnect_drivers.scanners.serial import SerialScanner, open_scanner
 from cvconnect_drivers.shapes import Health
 
@@ -151,14 +153,26 @@ def test_a_label_that_stops_in_the_middle_spoils_only_itself(
 
 def test_one_press_of_the_trigger_counts_once(cable: Cable, opened: Callable[..., Till]) -> None:
     till = opened(duplicate_window_ms=60_000)
-    till.arm()
-    cable.send(f"{FIRST}\r".encode())
+
+    def keep_and_arm_again(label: Label) -> None:
+        till.labels.put(label)
+        till.scanner.arm(keep_and_arm_again)
+
+    till.scanner.arm(keep_and_arm_again)
+    cable.send(f"{FIRST}\r{FIRST}\r".encode())
     till.labels.get(timeout=TIMEOUT_S)
-    till.arm()
     cable.send(f"{FIRST}\r".encode())
     till.wait_for("duplicates", 1)
     cable.send(f"{SECOND}\r".encode())
     assert till.labels.get(timeout=TIMEOUT_S).text == SECOND
+
+
+def test_the_same_customer_may_pay_the_next_sale_at_once(cable: Cable, opened: Callable[..., Till]) -> None:
+    till = opened(duplicate_window_ms=60_000)
+    for _ in range(2):
+        till.arm()
+        cable.send(f"{FIRST}\r".encode())
+        assert till.labels.get(timeout=TIMEOUT_S).text == FIRST
 
 
 def test_the_same_customer_may_come_again_after_the_window(cable: Cable, opened: Callable[..., Till]) -> None:
@@ -262,7 +276,91 @@ def test_a_port_belongs_to_one_program(cable: Cable, opened: Callable[..., Till]
     opened()
     second = opened()
     assert second.scanner.check_health().state == "absent"
-    assert "branché" in second.scanner.check_health().detail
+    assert "utilisé par un autre programme" in second.scanner.check_health().detail
+
+
+def scripted(*opens: Callable[[], Link]) -> SerialScanner:
+    """A scanner whose port opens as scripted, the last way for ever."""
+    left = list(opens)
+
+    def open_next() -> Link:
+        return (left.pop(0) if len(left) > 1 else left[0])()
+
+    return SerialScanner("serial:script", open_next, Framer(), Envelope(), 0.0)
+
+
+class SilentLink:
+    """Delivers what it was given, then nothing."""
+
+    def __init__(self, *chunks: bytes | Exception) -> None:
+        self._chunks = list(chunks)
+
+    def write(self, data: bytes, *, timeout_s: float) -> None:
+        raise AssertionError("a scanner is told nothing")
+
+    def read(self, max_bytes: int, *, timeout_s: float) -> bytes:
+        if not self._chunks:
+            threading.Event().wait(0.01)
+            raise LinkTimeoutError("script", "byte")
+        chunk = self._chunks.pop(0)
+        if isinstance(chunk, Exception):
+            raise chunk
+        return chunk
+
+    def close(self) -> None:
+        pass
+
+
+def test_whatever_is_raised_below_a_scanner_works_again_later() -> None:
+    class StrangeError(Exception):
+        """Like `termios.error`: no OSError."""
+
+    def fail() -> Link:
+        raise StrangeError
+
+    states: list[str] = []
+    scanner = scripted(fail, lambda: SilentLink(StrangeError()), SilentLink)
+    scanner.claim(on_status=lambda health: states.append(health.state), timeout_s=TIMEOUT_S)
+    assert until(lambda: states == ["absent", "ready", "absent", "ready"]), states
+    assert scanner.check_health().state == "ready"
+    scanner.release()
+
+
+def test_a_scanner_that_opens_after_its_release_tells_nothing_and_is_not_claimed_for_it() -> None:
+    going_on, closed = threading.Event(), threading.Event()
+    states: list[str] = []
+
+    class Late(SilentLink):
+        def close(self) -> None:
+            closed.set()
+
+    def open_late() -> Link:
+        going_on.wait(TIMEOUT_S)
+        return Late(f"{FIRST}\r".encode())
+
+    scanner = scripted(open_late)
+    scanner.claim(on_status=lambda health: states.append(health.state), timeout_s=0.01)
+    scanner.release()
+    going_on.set()
+    assert closed.wait(TIMEOUT_S)
+    assert states == []
+    assert scanner.check_health().state == "unknown"
+    assert scanner.statistics()["dropped"] == 0
+
+
+def test_a_callback_that_releases_its_scanner_is_the_last_that_is_called() -> None:
+    heard: list[str] = []
+    scanner = scripted(lambda: SilentLink(f"{FIRST}\r{SECOND}\r".encode()))
+
+    def hear(label: Label) -> None:
+        heard.append(label.text)
+        scanner.arm(hear)
+        scanner.release()
+
+    scanner.claim(on_status=lambda _health: scanner.arm(hear), timeout_s=TIMEOUT_S)
+    assert until(lambda: heard != [])
+    assert until(lambda: not any(each.name == "scanner serial:script" for each in threading.enumerate()))
+    assert heard == [FIRST]
 
 
 def test_a_callback_that_raises_leaves_no_label_in_the_log(

@@ -12,8 +12,10 @@ from typing import Self
 import pytest
 
 from cvconnect_drivers.links import memory
+from cvconnect_drivers.printers import escpos
 from cvconnect_drivers.printers.printer import EscPosPrinter, open_printer
-from cvconnect_drivers.shapes import Align
+from cvconnect_drivers.printers.profiles import PROFILES
+from cvconnect_drivers.shapes import Align, PrintResult
 from cvconnect_sim.links import TcpLink
 from cvconnect_sim.printer import Printer
 
@@ -203,12 +205,134 @@ def test_after_a_cut_the_next_job_starts_at_a_command_boundary() -> None:
     assert len(filler) > 40
 
 
+def test_a_torn_ticket_and_the_next_one_are_two_slips() -> None:
+    encoder = escpos.Encoder(PROFILES["80mm"])
+    torn = [*encoder.job(TICKET.lines(48)), escpos.RequestProcessId(b"00A1")]
+    data, following = escpos.to_bytes(torn), Paper(PaperLine("Le suivant"), PaperLine("45,50\u00a0€"))
+    for cut in range(1, len(data)):
+        simulated = Printer()
+        simulated.receive(data[:cut])
+        simulated.receive(escpos.resynchronise(torn) + escpos.to_bytes(encoder.job(following.lines(48))))
+        texts = [[line.text.strip() for line in slip.lines if line.text.strip()] for slip in simulated.slips]
+        assert texts[-1] == ["Le suivant", "45,50\u00a0€"], cut
+        assert "Le suivant" not in str(texts[:-1])
+
+
+def took_s(act: Callable[[], object]) -> float:
+    started = time.monotonic()
+    act()
+    return time.monotonic() - started
+
+
 def test_a_printer_that_takes_the_ticket_and_says_nothing_is_unknown() -> None:
     with Stranger(answer_status, swallow) as stranger:
         printer = claimed(stranger.url)
         started = time.monotonic()
         result = printer.print(TICKET, job_id="T1-1", timeout_s=1.5)
         assert time.monotonic() - started < 2.5
+    assert (result.outcome, result.reason) == ("unknown", "NO_ANSWER")
+
+
+def keep_in(received: list[bytes]) -> Callable[[socket.socket], None]:
+    """Take everything, answer nothing."""
+    return lambda connection: received.append(read_until_closed(connection))
+
+
+def test_a_silent_printer_is_not_waited_for_until_the_deadline_and_only_once_for_its_confirmation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cvconnect_drivers.printers.dialogue.QUERY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("cvconnect_drivers.printers.printer.SILENT_S", 1.0)
+    received: list[bytes] = []
+    results: list[PrintResult] = []
+    with Stranger(*[keep_in(received)] * 5) as stranger:
+        printer = claimed(stranger.url)
+        times_s = [
+            took_s(lambda: results.append(printer.print(TICKET, job_id="T1-1", timeout_s=30.0)))
+            for _ in range(2)
+        ]
+        printer.release()
+        printer.claim(timeout_s=TIMEOUT_S)
+        printer.print(TICKET, job_id="T1-1", timeout_s=30.0)
+    assert 1.0 < times_s[0] < 5.0
+    assert times_s[1] < 1.0
+    assert [(each.outcome, each.reason) for each in results] == [("unknown", "NO_ANSWER")] * 2
+    asked = [b"\x1d(H" in data for data in received]
+    assert asked == [False, True, False, False, True]
+    whole = [data.count(b"SIMULATION - SANS VALEUR") for data in received]
+    assert whole == [0, 1, 1, 0, 1]
+    assert not any(b"\x00\x1b@" in data for data in received), "a ticket that was sent whole is not torn"
+
+
+def answer_status_only(connection: socket.socket) -> None:
+    data = b""
+    while chunk := connection.recv(4096):
+        data += chunk
+        for _ in range(chunk.count(b"\x10\x04")):
+            connection.sendall(b"\x12")
+
+
+def test_a_printer_that_is_told_to_confirm_nothing_counts_as_printed_once_it_says_that_it_is_ready() -> None:
+    with Stranger(*[answer_status_only] * 2) as stranger:
+        printer = open_printer(stranger.url, {"confirm": "none"})
+        printer.claim(timeout_s=TIMEOUT_S)
+        assert took_s(lambda: printer.print(TICKET, job_id="T1-1", timeout_s=30.0)) < 2.0
+        assert printer.check_health().state == "ready"
+    with Stranger(*[answer_status_only] * 1) as stranger:
+        printer = open_printer(f"{stranger.url}?confirm=none", {})
+        printer._claimed = True
+        assert printer.print(TICKET, job_id="T1-1", timeout_s=30.0).outcome == "printed"
+
+
+def test_a_silent_printer_that_is_told_to_confirm_nothing_stays_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cvconnect_drivers.printers.dialogue.QUERY_TIMEOUT_S", 0.1)
+    received: list[bytes] = []
+    with Stranger(*[keep_in(received)] * 2) as stranger:
+        printer = open_printer(stranger.url, {"confirm": "none"})
+        printer.claim(timeout_s=TIMEOUT_S)
+        result = printer.print(TICKET, job_id="T1-1", timeout_s=30.0)
+    assert (result.outcome, result.reason) == ("unknown", "NO_ANSWER")
+    assert result.detail
+    assert b"\x1d(H" not in received[1]
+
+
+@pytest.mark.parametrize("said", [b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n", bytes(range(32, 256))])
+def test_noise_is_no_state_and_blocks_no_ticket(monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
+    monkeypatch.setattr("cvconnect_drivers.printers.printer.SILENT_S", 0.3)
+    received: list[bytes] = []
+
+    def babble(connection: socket.socket) -> None:
+        connection.sendall(said)
+        data = b""
+        while chunk := connection.recv(4096):
+            data += chunk
+            connection.sendall(said)
+        received.append(data)
+
+    with Stranger(*[babble] * 2) as stranger:
+        printer = claimed(stranger.url)
+        assert printer.check_health().state == "unknown"
+        result = printer.print(TICKET, job_id="T1-1", timeout_s=TIMEOUT_S)
+    assert (result.outcome, result.reason) == ("unknown", "NO_ANSWER")
+    assert b"SIMULATION - SANS VALEUR" in received[1]
+
+
+def test_a_late_answer_is_not_taken_for_that_of_another_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cvconnect_drivers.printers.dialogue.QUERY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("cvconnect_drivers.printers.printer.SILENT_S", 0.5)
+
+    def answer_late(connection: socket.socket) -> None:
+        connection.recv(3, socket.MSG_WAITALL)
+        threading.Event().wait(0.3)
+        connection.sendall(b"\x16")  # to DLE EOT 2 it would mean: cover open
+        read_until_closed(connection)
+
+    with Stranger(answer_late) as stranger:
+        printer = open_printer(stranger.url, {})
+        printer._claimed = True
+        result = printer.print(TICKET, job_id="T1-1", timeout_s=TIMEOUT_S)
     assert (result.outcome, result.reason) == ("unknown", "NO_ANSWER")
 
 
@@ -276,12 +400,33 @@ def test_a_printer_that_stops_reading_ends_at_the_deadline() -> None:
     assert took_s < 3.0
 
 
-def test_a_character_that_cannot_be_printed_sends_nothing(counterpart: tuple[Printer, TcpLink]) -> None:
+def test_a_character_that_no_printer_has_costs_no_ticket(counterpart: tuple[Printer, TcpLink]) -> None:
     simulated, link = counterpart
-    result = claimed(link.url).print(Paper(PaperLine("漢")), job_id="T1-1", timeout_s=TIMEOUT_S)
-    assert (result.outcome, result.reason) == ("not_sent", "UNPRINTABLE")
-    assert "U+6F22" in result.detail
+    ticket = Paper(PaperLine("Crêperie \U0001f3d6"), PaperLine("Montant réglé 30,00\u00a0€"))
+    assert claimed(link.url).print(ticket, job_id="T1-1", timeout_s=TIMEOUT_S).outcome == "printed"
+    assert printed_text(simulated) == ["Crêperie ■", "Montant réglé 30,00\u00a0€"]
+
+
+def test_a_control_character_sends_nothing(counterpart: tuple[Printer, TcpLink]) -> None:
+    simulated, link = counterpart
+    result = claimed(link.url).print(Paper(PaperLine("a\x1bb")), job_id="T1-1", timeout_s=TIMEOUT_S)
+    assert (result.outcome, result.reason) == ("not_sent", "CONTROL_CHARACTER")
+    assert "U+001B" in result.detail
     assert printed_text(simulated) == []
+
+
+def test_every_ticket_that_did_not_come_out_has_a_sentence_for_the_person_at_the_till() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    printer = open_printer(f"tcp://127.0.0.1:{port}", {})
+    unclaimed = printer.print(TICKET, job_id="T1-1", timeout_s=1.0)
+    printer.claim(timeout_s=1.0)
+    printer._busy.acquire()
+    busy = printer.print(TICKET, job_id="T1-1", timeout_s=0.01)
+    printer._busy.release()
+    away = printer.print(TICKET, job_id="T1-1", timeout_s=1.0)
+    assert [each.reason for each in (unclaimed, busy, away)] == ["NOT_CLAIMED", "BUSY", "LINK_ABSENT"]
+    assert all(each.detail.endswith(".") for each in (unclaimed, busy, away))
 
 
 def test_a_roll_in_memory_keeps_what_was_printed_until_it_is_torn_off() -> None:

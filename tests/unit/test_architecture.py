@@ -50,21 +50,22 @@ VIOLATIONS = {
 
 ALLOWED = {
     "PIL": ("cvconnect_drivers.displays.*", "cvconnect_sim.phone.camera", "cvconnect_sim.printer.picture"),
-    "apsw": ("cvconnect_pos.journal.sqlite",),
+    "apsw": ("cvconnect_pos.journal.*",),
+    "cryptography": ("cvconnect_pos.journal.*",),
     "escpos": ("cvconnect_drivers.printers.python_escpos",),
     "evdev": ("cvconnect_drivers.scanners.evdev",),
     "hid": ("cvconnect_drivers.scanners.hidpos",),
     "hidraw": ("cvconnect_drivers.scanners.hidpos",),
-    "msgspec": ("cvconnect_pos.configuration", "cvconnect_pos.gateway.*", "cvconnect_pos.journal.sqlite"),
+    "msgspec": ("cvconnect_pos.configuration", "cvconnect_pos.gateway.*", "cvconnect_pos.journal.*"),
     "pytest": ("cvconnect_sim.pytest_plugin",),
     "requests": ("cvconnect_pos.transports.requests", "cvconnect_pos.transports.watched"),
     "rich": ("cvconnect_pos.cli.*", "cvconnect_sim.demo", "cvconnect_sim.scenes"),
-    "segno": ("cvconnect_drivers.displays.qr", "cvconnect_sim.gateway.qr", "cvconnect_sim.printer.qr"),
+    "segno": ("cvconnect_drivers.qr", "cvconnect_sim.gateway.qr", "cvconnect_sim.printer.qr"),
     "serial": ("cvconnect_drivers.links.serial",),
     "typer": ("cvconnect_pos.cli.*", "cvconnect_sim.demo"),
     "urllib3": ("cvconnect_pos.transports.requests", "cvconnect_pos.transports.watched"),
     "usb": ("cvconnect_drivers.links.usb",),
-    "zxingcpp": ("cvconnect_sim.phone.camera",),
+    "zxingcpp": ("cvconnect_drivers.displays.picture", "cvconnect_sim.phone.camera"),
 }
 """Third-party packages, and the modules that may import them."""
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cvconnect_drivers.errors import ContentError
-from cvconnect_drivers.printers.charset import PC858, SUBSTITUTIONS, WPC1252, CodePage, Run, encode
+from cvconnect_drivers.printers.charset import PC858, WPC1252, CodePage, Run, encode
+from cvconnect_drivers.spelling import SUBSTITUTIONS
 
 BOTH = (PC858, WPC1252)
 FRENCH = (
@@ -53,6 +56,7 @@ def test_a_line_that_no_page_covers_is_cut_where_it_must_be() -> None:
         ("12\u202f345\u00a0€", "12\u00a0345\u00a0€"),
         ("Škoda, Ÿ", "Skoda, Y"),
         ("ﬁn", "fin"),
+        ("Łódź", "Lódz"),
         ("e\u0301te\u0301", "été"),
     ],
 )
@@ -67,12 +71,27 @@ def test_a_printer_with_ascii_alone_still_prints_french() -> None:
 
 
 @pytest.mark.parametrize(
-    ("character", "point"), [("\U0001f3d6", "U+1F3D6"), ("漢", "U+6F22"), ("Ω", "U+03A9")]
+    ("text", "printed"),
+    [
+        ("Crêperie \U0001f3d6", "Crêperie ■"),
+        ("Crêperie \U0001f3d6\ufe0f", "Crêperie ■"),
+        ("Café Ω", "Café ■"),
+        ("漢字 L’Œuf", "■■ L’Œuf"),
+        ("\ud800", "■"),
+    ],
 )
-def test_a_character_that_cannot_be_printed_is_named(character: str, point: str) -> None:
-    with pytest.raises(ContentError, match=point.replace("+", "\\+")) as caught:
-        encode(f"a{character}", BOTH, PC858)
-    assert caught.value.code == "UNPRINTABLE"
+def test_a_character_that_no_page_covers_prints_as_a_mark_that_is_seen(text: str, printed: str) -> None:
+    assert decode(encode(text, BOTH, PC858)) == printed
+
+
+def test_the_mark_itself_is_spelled_where_a_printer_lacks_it() -> None:
+    assert encode("Ω", (WPC1252,), WPC1252) == [Run(WPC1252, b"#")]
+
+
+@pytest.mark.parametrize("character", ["\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202a"])
+def test_a_character_without_a_shape_is_dropped(character: str) -> None:
+    assert encode(f"a{character}b", BOTH, PC858) == [Run(PC858, b"ab")]
+    assert encode(character, BOTH, PC858) == []
 
 
 @pytest.mark.parametrize("character", ["\n", "\r", "\x1b", "\x00", "\x7f", "\x90"])
@@ -80,15 +99,18 @@ def test_a_control_character_is_refused(character: str) -> None:
     with pytest.raises(ContentError) as caught:
         encode(f"a{character}b", BOTH, PC858)
     assert caught.value.code == "CONTROL_CHARACTER"
+    assert f"U+{ord(character):04X}" in caught.value.text()
 
 
 @given(st.text(max_size=20))
-def test_no_question_mark_is_made(text: str) -> None:
+def test_only_control_characters_are_errors_and_no_question_mark_is_made(text: str) -> None:
     try:
         runs = encode(text, BOTH, PC858)
     except ContentError:
+        assert any(unicodedata.category(character) == "Cc" for character in text)
         return
-    assert decode(runs).count("?") == text.count("?")
+    # A wide or a small question mark is one, too.
+    assert decode(runs).count("?") == unicodedata.normalize("NFKC", text).count("?")
 
 
 def test_every_substitution_ends() -> None:

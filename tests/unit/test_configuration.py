@@ -81,6 +81,22 @@ def test_a_good_file_is_read_with_its_defaults(write: Path) -> None:
         ),
         ("[journal]", "[printer]\nurl = 'tcp://[::bad'\n[journal]", "CONFIG_DEVICE_REFUSED", "printer"),
         ("[journal]", "[[printer]]\nurl = 'memory:x'\n[journal]", "CONFIG_INVALID", "printer"),
+        ("[journal]", "[displays]\nurl = 'image:x.png'\n[journal]", "CONFIG_INVALID", "displays"),
+        ("[journal]", "[printer]\nurl = 3\n[journal]", "CONFIG_INVALID", "printer.url"),
+        ("[journal]", "[printer]\n[journal]", "CONFIG_KEY_MISSING", "printer.url"),
+        ("[journal]", "[[displays]]\nurl = ['x']\n[journal]", "CONFIG_INVALID", "displays[0].url"),
+        (
+            "[journal]",
+            "[[scanners]]\nurl = 'serial:COM3'\n[[scanners]]\nurl = 'serial:COM3'\n[journal]",
+            "CONFIG_INVALID",
+            "scanners[1].url",
+        ),
+        ('"L’Œuf à la coque"', '"a\\u0007b"', "CONFIG_INVALID", "shop.name"),
+        ('"L’Œuf à la coque"', '"a\\nb"', "CONFIG_INVALID", "shop.name"),
+        ("[journal]", 'address = ["12 rue", "a\\tb"]\n[journal]', "CONFIG_INVALID", "shop.address[1]"),
+        ("[shop]", "ca_bundle = 'nowhere.pem'\n[shop]", "CONFIG_INVALID", "provider.ca_bundle"),
+        ("[shop]", "proxy = 'nowhere'\n[shop]", "CONFIG_INVALID", "provider.proxy"),
+        ("[shop]", "proxy = 'http://h:99999'\n[shop]", "CONFIG_INVALID", "provider.proxy"),
         ("[journal]", "displays = 'image:x.png'\n[journal]", "CONFIG_UNKNOWN_KEY", "shop.displays"),
     ],
 )
@@ -95,6 +111,41 @@ def test_what_is_wrong_is_said_with_file_key_and_remedy(
         assert error.text(language) and error.remedy(language)
         assert "the-secret-key" not in error.text(language) + error.remedy(language)
     assert not (write.parent / "journal.sqlite3").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[shop]", "timeout_s = 0\n[shop]", "entre 0,1 et 120"),
+        ("[shop]", "[tender]\nfloor_cents = 0\n[shop]", "au moins 1"),
+        ("[journal]", "[displays]\nurl = 'image:x.png'\n[journal]", "écrivez [[displays]]"),
+        ("[journal]", "[[printer]]\nurl = 'memory:x'\n[journal]", "écrivez [printer]"),
+        ("[journal]", "[printer]\nurl = 3\n[journal]", "attendu : str, trouvé : int"),
+        (
+            "[journal]",
+            "[[displays]]\nurl = 'terminal:'\n[[displays]]\nurl = 'terminal:'\n[journal]",
+            "déjà prise par displays[0].url",
+        ),
+        ("http://127.0.0.1:1", "http://provider.example", "caisse n°1.toml"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_words_of_the_one_who_installs(
+    write: Path, old: str, new: str, said: str
+) -> None:
+    assert said in refusal(write, GOOD.replace(old, new, 1)).text()
+
+
+def test_a_file_from_a_windows_editor_is_read(write: Path) -> None:
+    write.write_text(GOOD, encoding="utf-8-sig")
+    assert read_station_file(write).shop.name == "L’Œuf à la coque"
+
+
+def test_certificates_and_a_proxy_that_are_there_are_accepted(write: Path) -> None:
+    bundle = write.parent / "ca.pem"
+    bundle.touch()
+    more = f"ca_bundle = '{bundle}'\nproxy = 'http://192.168.1.1:3128'\n[shop]"
+    write.write_text(GOOD.replace("[shop]", more, 1), encoding="utf-8")
+    assert read_station_file(write).provider.proxy == "http://192.168.1.1:3128"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +10,13 @@ from pathlib import Path
 import pytest
 import segno
 import zxingcpp
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 
-from cvconnect_drivers.displays import fonts, screen
+from cvconnect_drivers.displays import NO_QR, fonts, screen
 from cvconnect_drivers.displays.image import ImageDisplay, open_display
 from cvconnect_drivers.displays.picture import open_picture, read_modules
-from cvconnect_drivers.displays.qr import make_matrix
 from cvconnect_drivers.errors import ContentError, DriverError
+from cvconnect_drivers.qr import make_matrix
 from cvconnect_pos.peripherals import PaymentPrompt
 
 PAYLOAD = "https://exemple.fr/paiement/8f2d1c0a9b?m=200000000016"
@@ -101,6 +102,56 @@ def test_a_damaged_picture_is_refused_and_the_words_stay(png: bytes) -> None:
     assert screen.render(replace(WAITING, qr_payload=None, qr_png=png), (800, 480))[1] == "text"
 
 
+def saved(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+def plain_picture() -> Image.Image:
+    with Image.open(io.BytesIO(png_of(PAYLOAD, scale=4, border=4))) as picture:
+        return picture.convert("L")
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        Image.new("L", (300, 300), "white"),
+        Image.new("L", (300, 300), "black"),
+        plain_picture().crop((0, 0, 120, 60)),
+        plain_picture().filter(ImageFilter.GaussianBlur(12)),
+    ],
+)
+@pytest.mark.parametrize("size", [(800, 480), (320, 240)])
+def test_a_picture_in_which_no_qr_is_read_is_not_shown(picture: Image.Image, size: tuple[int, int]) -> None:
+    shown, surface = screen.render(replace(WAITING, qr_payload=None, qr_png=saved(picture)), size)
+    assert surface == "text"
+    assert scanned(shown) == []
+
+
+@pytest.mark.parametrize("blur", [0, 1])
+@pytest.mark.parametrize("size", [(800, 480), (480, 800)])
+def test_a_picture_that_is_light_on_dark_is_shown_dark_on_light(blur: int, size: tuple[int, int]) -> None:
+    inverted = ImageOps.invert(plain_picture()).filter(ImageFilter.GaussianBlur(blur))
+    prompt = replace(WAITING, qr_payload=None, qr_png=saved(inverted))
+    shown, surface = screen.render(prompt, size)
+    assert surface == "qr"
+    assert [code.text for code in zxingcpp.read_barcodes(shown, try_invert=False)] == [PAYLOAD]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        replace(WAITING, qr_payload="x" * 600),
+        replace(WAITING, qr_payload="x" * 4000),
+        replace(WAITING, qr_payload=None, qr_png=b"no picture"),
+    ],
+)
+def test_a_screen_without_its_qr_does_not_ask_to_scan_it(prompt: PaymentPrompt) -> None:
+    said = replace(prompt, qr_payload=None, qr_png=None, instruction=NO_QR)
+    assert screen.render(prompt, (480, 320))[0].tobytes() == screen.render(said, (480, 320))[0].tobytes()
+
+
 def test_a_picture_that_would_unpack_to_too_much_is_refused() -> None:
     file = io.BytesIO()
     Image.new("1", (5000, 10)).save(file, "PNG")
@@ -156,6 +207,48 @@ def test_a_file_that_cannot_be_written_is_an_absent_screen(tmp_path: Path) -> No
     assert caught.value.code == "LINK_ABSENT"
     assert display.check_health().state == "absent"
     display.release()
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def write_bytes(path: Path, data: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(data[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+
+
+@pytest.mark.parametrize("act", ["show", "clear", "release"])
+def test_a_full_disk_leaves_no_qr_and_no_other_file(
+    tmp_path: Path, request: pytest.FixtureRequest, act: str
+) -> None:
+    display = opened(tmp_path / "d.png")
+    display.show(WAITING, timeout_s=1)
+    request.getfixturevalue("full_disk")
+    if act == "release":
+        display.release()
+    else:
+        with pytest.raises(DriverError, match="LINK_ABSENT") as caught:
+            display.clear(timeout_s=1) if act == "clear" else display.show(WORDS, timeout_s=1)
+        assert "le disque est plein" in caught.value.text()
+    assert list(tmp_path.iterdir()) == []
+    assert "le disque est plein" in display.check_health().detail
+
+
+def test_a_picture_that_may_not_be_unlinked_is_emptied(
+    tmp_path: Path, full_disk: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "d.png"
+    path.write_text("a QR")
+
+    def unlink(_path: Path, *, missing_ok: bool) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    with pytest.raises(DriverError):
+        opened(path)
+    assert path.stat().st_size == 0
 
 
 def test_every_state_has_its_colour_in_the_band() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from dataclasses import replace
 
@@ -10,9 +11,10 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from cvconnect_drivers.displays.qr import QrMatrix, make_matrix
-from cvconnect_drivers.displays.terminal import QR_ELSEWHERE, QR_TOO_LARGE, blocks, draw, open_display
+from cvconnect_drivers.displays import NO_QR
+from cvconnect_drivers.displays.terminal import blocks, draw, open_display
 from cvconnect_drivers.errors import DriverError
+from cvconnect_drivers.qr import QrMatrix, make_matrix
 from cvconnect_pos.peripherals import PaymentPrompt
 
 PAYLOAD = "https://exemple.fr/paiement/8f2d1c0a9b"
@@ -90,14 +92,84 @@ def test_a_terminal_too_small_for_the_qr_says_so(size: tuple[int, int]) -> None:
     text, surface = draw(WAITING, size, coloured=False)
     assert surface == "text"
     assert "█" not in text
-    assert QR_TOO_LARGE in " ".join(text.split())
+    assert NO_QR in " ".join(text.split())
+    assert "Scannez" not in text
 
 
-def test_a_qr_that_came_as_a_picture_is_on_another_screen() -> None:
-    text, surface = draw(replace(WAITING, qr_payload=None, qr_png=b"..."), (80, 24), coloured=False)
+@pytest.mark.parametrize(
+    "prompt",
+    [replace(WAITING, qr_payload=None, qr_png=b"..."), replace(WAITING, qr_payload="x" * 4000)],
+)
+def test_a_qr_that_cannot_be_drawn_is_not_asked_for(prompt: PaymentPrompt) -> None:
+    text, surface = draw(prompt, (80, 24), coloured=False)
     assert surface == "text"
-    assert QR_ELSEWHERE in text
+    assert NO_QR in text
+    assert "Scannez" not in text
     assert "45,50" in text
+
+
+def test_the_instruction_of_a_prompt_without_a_qr_stays() -> None:
+    text, _ = draw(replace(WAITING, qr_payload=None), (80, 24), coloured=False)
+    assert "Scannez" in text
+    assert NO_QR not in text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "surface", "amount", "shop"),
+    [
+        ("ascii", "text", "45,50 EUR", "Camping L'OEuf Bleu"),
+        ("cp1252", "text", "45,50\u00a0€", "Camping L’Œuf Bleu"),
+        ("cp437", "qr", "45,50\u00a0EUR", "Camping L'OEuf Bleu"),
+        ("utf-8", "qr", "45,50\u00a0€", "Camping L’Œuf Bleu"),
+    ],
+)
+def test_a_stream_shows_what_its_encoding_has(encoding: str, surface: str, amount: str, shop: str) -> None:
+    written = io.BytesIO()
+    # As the command line sets it: what cannot be encoded would pass for a question mark.
+    with io.TextIOWrapper(written, encoding=encoding, errors="replace", newline="") as stream:
+        display = open_display("terminal:", {"stream": stream})
+        display.claim(timeout_s=1)
+        assert display.show(WAITING, timeout_s=1) == surface
+        assert display.check_health().state == "ready"
+        text = written.getvalue().decode(encoding)
+        display.release()
+    assert "?" not in text
+    assert amount in text
+    assert shop in text
+
+
+def test_a_terminal_that_does_not_know_its_size_has_the_usual_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing_known(_descriptor: int) -> os.terminal_size:
+        return os.terminal_size((0, 0))
+
+    monkeypatch.setattr("os.get_terminal_size", nothing_known)
+    stream = Terminal()
+    monkeypatch.setattr(stream, "fileno", lambda: 1)
+    display = open_display("terminal:", {"stream": stream})
+    display.claim(timeout_s=1)
+    assert display.show(WAITING, timeout_s=1) == "qr"
+    display.release()
+
+
+def test_a_claimed_stream_is_ready_before_anything_is_shown() -> None:
+    display = open_display("terminal:", {"stream": io.StringIO()})
+    display.claim(timeout_s=1)
+    assert display.check_health().state == "ready"
+    display.release()
+
+
+def test_a_program_without_a_console_has_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    display = open_display("terminal:", {})
+    with pytest.raises(DriverError) as caught:
+        display.claim(timeout_s=1)
+    assert caught.value.code == "LINK_LOST"
+    display.release()
+
+
+def test_a_basket_is_named_by_its_reference_alone_in_any_language() -> None:
+    assert "REF253\n" in draw(WAITING, (120, 60), coloured=False)[0]
+    assert "Panier" not in draw(WAITING, (120, 60), coloured=False)[0]
 
 
 @pytest.mark.parametrize(

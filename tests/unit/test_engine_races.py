@@ -439,13 +439,27 @@ def test_restart_between_payer_and_its_answer(till: Till) -> None:
     assert till.engine.resume("r1").attempt.state is State.AWAITING
 
 
-def test_restart_before_the_payer_arrived_cancels_for_the_identifier_was_not_kept(till: Till) -> None:
+def test_restart_before_the_payer_arrived_asks_the_same_customer_again(till: Till) -> None:
     till.fault("payer", lose_request)
     keyed(till)
     till.restart()
     till.run(5)
-    assert till.engine.resume("r1").wait(0).state is State.CANCELLED
-    assert till.paths().count("payment-transactions/payer") == 1
+    assert till.engine.resume("r1").attempt.beneficiary == "10*****3051"
+    till.phone.pay(till.phone.incoming()[0])
+    till.run(5)
+    assert till.engine.resume("r1").wait(0).received_cents == 4550
+    assert till.paths().count("payment-transactions/payer") == 2
+
+
+def test_two_customers_with_one_mask_are_two_customers(till: Till) -> None:
+    till.provider.add_customer("10999993051")
+    keyed(till)
+    for again in (False, True):
+        if again:
+            till.restart()
+        with pytest.raises(RequestIdReused):
+            till.ask("r1", way="keyed", beneficiary="10999993051")
+        assert keyed(till).attempt.beneficiary == "10*****3051"
 
 
 def test_restart_during_create_leaves_an_orphan(till: Till) -> None:

@@ -423,3 +423,53 @@ def test_a_late_payment_blocks_the_basket_until_somebody_decides(till: Till) -> 
     with pytest.raises(AttemptStillOpen):
         till.ask("r2")
     assert (Command.TICKET, "DECIDING") not in till.devices.commands
+
+
+@pytest.mark.parametrize("acknowledged", [True, False])
+def test_a_late_payment_is_seen_after_a_restart(till: Till, acknowledged: bool) -> None:
+    payment = keyed(till)
+    till.fault(
+        "GET", answer(f'{{"transaction": {{"id": "{payment.attempt.transaction_id}", "state": "EXPIRED"}}}}')
+    )
+    till.run(3)
+    assert state(payment) is State.EXPIRED
+    if acknowledged:
+        payment.acknowledge()
+    till.phone.pay(till.phone.incoming()[0])
+    till.restart()
+    till.run(60)
+    assert [p.wait(0).reason for p in till.engine.unacknowledged()] == ["LATE_PAYMENT"]
+
+
+def test_a_cancel_that_lands_after_a_restart_is_seen(till: Till) -> None:
+    payment = keyed(till)
+    late: list[Really] = []
+
+    def delayed(_: HttpRequest, really: Really) -> HttpResponse:
+        late.append(really)
+        return lose_request(_, really)
+
+    till.fault("cancellation", delayed)
+    payment.cancel()
+    till.run()
+    till.phone.pay(till.phone.incoming()[0])
+    till.run(5)
+    payment.keep()
+    till.run()
+    payment.acknowledge()
+    late[0]()
+    till.restart()
+    till.run(5)
+    assert [p.wait(0).state for p in till.engine.unacknowledged()] == [State.REVERSED_AFTER_KEEP]
+
+
+def test_what_is_long_over_is_left_alone_at_a_start(till: Till) -> None:
+    payment = keyed(till)
+    till.phone.refuse(till.phone.incoming()[0])
+    till.run(3)
+    payment.acknowledge()
+    till.run(2 * 86_400)
+    sent = len(till.sent)
+    till.restart()
+    till.run(3600)
+    assert len(till.sent) == sent

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvconnect_drivers.displays.qr import make_matrix
 from cvconnect_drivers.errors import ContentError
 from cvconnect_drivers.printers import escpos
 from cvconnect_drivers.printers.charset import PC858, WPC1252
 from cvconnect_drivers.printers.profiles import PROFILES, Profile
+from cvconnect_drivers.qr import make_matrix
 from cvconnect_drivers.shapes import Align
 
 WIDE, NARROW = PROFILES["80mm"], PROFILES["58mm"]
@@ -127,7 +127,8 @@ def test_two_attempts_at_a_job_have_two_process_ids() -> None:
 
 def test_resynchronising_completes_any_command_that_was_cut() -> None:
     job = escpos.Encoder(WIDE).job([PaperLine("x" * 500), PaperLine(qr="https://exemple.fr")])
-    filler = escpos.resynchronise(job)
+    filler, _, rest = escpos.resynchronise(job).partition(b"\x1b@")
     assert set(filler) == {0}
     assert len(filler) == max(len(each.to_bytes()) for each in job if isinstance(each, escpos.QrCode))
+    assert rest == b"\n\x1dVB\x00"
     assert escpos.resynchronise([]) == b""

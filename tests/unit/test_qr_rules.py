@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvconnect_drivers.displays.qr import MIN_MODULE_PX, QUIET_ZONE_MODULES, make_matrix, module_px
 from cvconnect_drivers.errors import ContentError
+from cvconnect_drivers.qr import MIN_MODULE_PX, QUIET_ZONE_MODULES, make_matrix, module_px
 
 
 @given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=200))

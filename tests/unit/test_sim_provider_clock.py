@@ -38,7 +38,7 @@ def test_the_system_clock_is_aware_and_monotonic() -> None:
 
 def test_an_error_carries_its_code_and_both_languages() -> None:
     error = SimError("QR_NOT_FOUND", "Aucun QR code.", "No QR code.")
-    assert (error.code, error.fr, error.en) == ("QR_NOT_FOUND", "Aucun QR code.", "No QR code.")
+    assert (error.code, error.text(), error.text("en")) == ("QR_NOT_FOUND", "Aucun QR code.", "No QR code.")
     assert str(error) == "QR_NOT_FOUND: No QR code."
 
 

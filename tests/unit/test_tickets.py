@@ -20,6 +20,7 @@ PAID = Attempt(
     State.APPROVED,
     NOW,
     NOW,
+    NOW,
     transaction_id="fiawa31zot",
     beneficiary="10*****3051",
     received_cents=4550,
@@ -63,7 +64,7 @@ def test_only_what_did_not_come_from_production_says_simulation() -> None:
 
 
 def test_the_time_is_the_one_of_paris_in_summer_too() -> None:
-    summer = replace(PAID, updated_at=datetime(2026, 7, 14, 22, 30, tzinfo=UTC))
+    summer = replace(PAID, changed_at=datetime(2026, 7, 14, 22, 30, tzinfo=UTC))
     assert "15/07/2026 00:30" in ticket_of(summer).text()
 
 

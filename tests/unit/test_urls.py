@@ -95,6 +95,62 @@ def test_a_size_out_of_range_is_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("factory", "url", "options", "said"),
+    [
+        (open_scanner, "serial:", {}, "un nom de fichier ou de port doit suivre « serial: »"),
+        (
+            open_scanner,
+            "serial:COM3",
+            {"baud": "abc"},
+            "« baud » doit être un nombre entier, de 300 à 4000000",
+        ),
+        (
+            open_scanner,
+            "serial:COM3?baud=1200",
+            {"baud": 9600},
+            "« baud » est donné dans l’adresse et dans la",
+        ),
+        (open_scanner, "serial:COM3", {"prefix": 2}, "« prefix » doit être un texte"),
+        (open_scanner, "COM3", {}, "l’adresse commence par une sorte de liaison"),
+        (open_printer, "usb:auto", {}, "« usb: » n’est pas l’une de ces liaisons : file, memory, tcp"),
+        (
+            open_printer,
+            "memory:x",
+            {"profile": "90mm"},
+            "« profile » doit avoir l’une de ces valeurs : 58mm, 80mm",
+        ),
+        (
+            open_printer,
+            "tcp://192.168.1.50",
+            {},
+            "il faut l’adresse et le port, comme tcp://192.168.1.50:9100",
+        ),
+        (open_printer, "tcp://h:70000", {}, "le port 70000 n’est pas entre 1 et 65535"),
+        (open_printer, "tcp://h:1?profile=80mm&profile=80mm", {}, "« profile » est donné deux fois"),
+        (
+            image.open_display,
+            "image:x.png",
+            {"size": "800*480"},
+            "« size » s’écrit comme 800x480, chaque côté de",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_setting_is_said_in_french_with_its_name(
+    factory: Factory, url: str, options: Mapping[str, object], said: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        factory(url, options)
+    assert caught.value.text().startswith(f"{url} : {said}")
+    assert caught.value.text().endswith(".")
+
+
+@pytest.mark.parametrize("url", ["file:x", "memory:x"])
+def test_a_file_confirms_nothing(url: str) -> None:
+    with pytest.raises(DriverError, match="'confirm'"):
+        open_printer(url, {"confirm": "none"})
+
+
+@pytest.mark.parametrize(
     ("factory", "url"),
     [
         (open_scanner, "serial:///dev/ttyACM0"),

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 from cvconnect_drivers.displays import screen
 from cvconnect_drivers.errors import LinkAbsentError, NotClaimedError, PackageMissingError
+from cvconnect_drivers.links.file import unwritable
 from cvconnect_drivers.shapes import Health, HealthLevel, Prompt, Surface
 from cvconnect_drivers.urls import Settings, parse_url
 
@@ -67,7 +69,7 @@ class ImageDisplay:
             timeout_s: Unused: a disk has no deadline.
 
         Returns:
-            `text` when the QR would be too dense for this screen, or its picture is unreadable.
+            `text` when the QR would be too dense for this screen, or no QR is read in its picture.
 
         Raises:
             LinkAbsentError: The file cannot be written.
@@ -115,16 +117,28 @@ class ImageDisplay:
         self._claimed = False
 
     def _replace(self, png: bytes) -> None:
+        # Always the same name: what a crash left behind goes with the next picture.
+        temporary = self._path.with_name(f".{self._path.name}.tmp")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            # Always the same name: what a crash left behind goes with the next picture.
-            temporary = self._path.with_name(f".{self._path.name}.tmp")
             temporary.write_bytes(png)
             temporary.replace(self._path)
         except OSError as error:
-            self._health = Health("absent", "L’image de l’écran client ne peut pas être écrite.")
-            raise LinkAbsentError(str(self._path), error.strerror or type(error).__name__) from error
+            # No picture rather than the QR of a payment that is over.
+            _remove(temporary)
+            _remove(self._path)
+            absent = unwritable(str(self._path), error)
+            self._health = Health("absent", absent.text())
+            raise absent from error
         self._health = Health("ready", "Écran client prêt.")
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:  # a file may be emptied where its folder allows no change
+        with contextlib.suppress(OSError):
+            os.truncate(path, 0)
 
 
 def open_display(url: str, options: Mapping[str, object]) -> ImageDisplay:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from cvconnect_drivers.displays.qr import QUIET_ZONE_MODULES, QrMatrix
-from cvconnect_drivers.errors import ContentError
+from cvconnect_drivers.errors import ContentError, PackageMissingError
+from cvconnect_drivers.qr import QUIET_ZONE_MODULES, QrMatrix
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -69,6 +69,29 @@ def read_modules(picture: Image) -> QrMatrix | None:
     grid = [line[::pixels] for line in lines[::pixels]]
     drawn = [bytes(module for module in row for _ in range(pixels)) for row in grid for _ in range(pixels)]
     return QrMatrix(tuple(tuple(module != 0 for module in row) for row in grid)) if drawn == lines else None
+
+
+def inverted(picture: Image) -> Image:
+    """Turn a greyscale picture that is light on dark into one that is dark on light."""
+    from PIL import ImageOps
+
+    return ImageOps.invert(picture)
+
+
+def can_be_scanned(picture: Image) -> bool:
+    """Whether a QR, dark on light, is read in a greyscale picture.
+
+    Raises:
+        PackageMissingError: zxing-cpp is not installed.
+    """
+    try:
+        import zxingcpp
+    except ImportError as error:
+        raise PackageMissingError("zxing-cpp") from error
+    found = zxingcpp.read_barcodes(
+        picture, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode), try_invert=False
+    )
+    return len(found) > 0
 
 
 def with_quiet_zone(picture: Image) -> Image:

@@ -7,10 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cvconnect_drivers.displays import NO_QR, has_qr
 from cvconnect_drivers.displays.painter import Box, Mark, Painter, Strokes, Words
-from cvconnect_drivers.displays.picture import open_picture, read_modules, with_quiet_zone
-from cvconnect_drivers.displays.qr import QrMatrix, make_matrix, module_px
+from cvconnect_drivers.displays.picture import (
+    can_be_scanned,
+    inverted,
+    open_picture,
+    read_modules,
+    with_quiet_zone,
+)
 from cvconnect_drivers.errors import ContentError
+from cvconnect_drivers.qr import QrMatrix, make_matrix, module_px
 from cvconnect_drivers.shapes import Prompt, PromptState, Surface
 
 if TYPE_CHECKING:
@@ -59,7 +66,7 @@ def render(prompt: Prompt, size: tuple[int, int]) -> tuple[Image, Surface]:
         size: Width and height, in pixels.
 
     Returns:
-        The picture, and what the customer sees: a QR that would be too dense is left out, and the words stay.
+        The picture, and what the customer sees: where a QR would not scan, words say that it is not shown.
     """
     picture = blank(size)
     painter = Painter(picture)
@@ -69,13 +76,12 @@ def render(prompt: Prompt, size: tuple[int, int]) -> tuple[Image, Surface]:
     code = _draw_code(prompt, painter.code_side(free))
     if code is not None:
         card = painter.card(free, code, colour=CARD, edge=EDGE)
-        painter.words(
-            _paragraphs(prompt, _SIZES_BESIDE_QR), painter.beside(free, card), centred=not free.is_wide
-        )
+        paragraphs = _paragraphs(prompt, prompt.instruction, _SIZES_BESIDE_QR)
+        painter.words(paragraphs, painter.beside(free, card), centred=not free.is_wide)
         return picture, "qr"
     strokes = _STROKES.get(prompt.state)
     mark = Mark(strokes, colour) if strokes else None
-    paragraphs = _paragraphs(prompt, _SIZES_ALONE)
+    paragraphs = _paragraphs(prompt, NO_QR if has_qr(prompt) else prompt.instruction, _SIZES_ALONE)
     painter.words(paragraphs, painter.inset(free, 28), centred=True, mark=mark)
     return picture, "text" if paragraphs or prompt.title or prompt.shop or prompt.notice else "none"
 
@@ -97,14 +103,23 @@ def blank(size: tuple[int, int]) -> Image:
 def _draw_code(prompt: Prompt, side: int) -> Image | None:
     try:
         if prompt.qr_png is not None:
-            picture = open_picture(prompt.qr_png)
-            matrix = read_modules(picture)
-            return _draw_matrix(matrix, side) if matrix else _fit(with_quiet_zone(picture), side)
+            return _draw_picture(open_picture(prompt.qr_png), side)
         if prompt.qr_payload is not None:
             return _draw_matrix(make_matrix(prompt.qr_payload), side)
     except ContentError:
         return None
     return None
+
+
+def _draw_picture(picture: Image, side: int) -> Image | None:
+    """Draw a provider's picture as its modules, or else as it is when a QR is read in what would be shown."""
+    both = (picture, inverted(picture))  # light on dark, most telephones read nothing
+    matrix = next(filter(None, map(read_modules, both)), None)
+    if matrix is not None:
+        return _draw_matrix(matrix, side)
+    return next(
+        (each for each in (_fit(with_quiet_zone(one), side) for one in both) if can_be_scanned(each)), None
+    )
 
 
 def _draw_matrix(matrix: QrMatrix, side: int) -> Image:
@@ -129,14 +144,13 @@ def _fit(picture: Image, side: int) -> Image:
     return smaller
 
 
-def _paragraphs(prompt: Prompt, sizes: tuple[int, int, int, int]) -> list[Words]:
+def _paragraphs(prompt: Prompt, told: str, sizes: tuple[int, int, int, int]) -> list[Words]:
     amount, instruction, detail, rest = sizes
-    basket = f"Panier {prompt.basket_ref}" if prompt.basket_ref else ""
     paragraphs = (
         Words(prompt.amount, amount, bold=True, colour=INK, max_lines=1),
-        Words(prompt.instruction, instruction, bold=True, colour=COLOURS[prompt.state], max_lines=5),
+        Words(told, instruction, bold=True, colour=COLOURS[prompt.state], max_lines=5),
         Words(prompt.detail, detail, bold=False, colour=INK, max_lines=4),
         Words(prompt.expires_text, rest, bold=False, colour=SOFT_INK, max_lines=2),
-        Words(basket, rest, bold=False, colour=SOFT_INK, max_lines=2),
+        Words(prompt.basket_ref, rest, bold=False, colour=SOFT_INK, max_lines=2),
     )
     return [words for words in paragraphs if words.text]

@@ -1,7 +1,8 @@
 """A customer screen in a terminal: `terminal:`.
 
 The QR is drawn with half blocks, two modules per character, dark on light whatever the terminal's own colours are. A stream
-that is no terminal keeps what was written: there, clearing can only end the prompt with a rule.
+that is no terminal keeps what was written: there, clearing can only end the prompt with a rule. A stream whose encoding has
+no half blocks shows words, spelled with the characters that it has.
 
 Settings: `columns` and `rows` (0: ask the terminal), `colour` (`auto`, `always`, `never`), and, in the table only, `stream`, the
 text stream to write to instead of the standard output.
@@ -19,7 +20,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Literal, TextIO, TypeAlias, cast
 
-from cvconnect_drivers.displays.qr import QrMatrix, make_matrix
+from cvconnect_drivers.displays import NO_QR, has_qr
 from cvconnect_drivers.errors import (
     ConfigurationError,
     ContentError,
@@ -27,7 +28,9 @@ from cvconnect_drivers.errors import (
     LinkLostError,
     NotClaimedError,
 )
+from cvconnect_drivers.qr import QrMatrix, make_matrix
 from cvconnect_drivers.shapes import Health, HealthLevel, Prompt, PromptState, Surface
+from cvconnect_drivers.spelling import spell
 from cvconnect_drivers.urls import Settings, parse_url
 
 Colour: TypeAlias = Literal["auto", "always", "never"]
@@ -57,9 +60,6 @@ DEFAULT_COLUMNS, DEFAULT_ROWS = 80, 24
 ENDLESS_ROWS = 1000
 MIN_WORDS_COLUMNS = 28
 GAP_COLUMNS = 3
-
-QR_ELSEWHERE = "Le QR code est affiché sur un autre écran."
-QR_TOO_LARGE = "Cette fenêtre est trop petite pour le QR code."
 
 
 class TerminalDisplay:
@@ -100,6 +100,7 @@ class TerminalDisplay:
         with self._lock:
             if not self._claimed:
                 self._erase()
+            self._write("")
             self._claimed = True
 
     def show(self, prompt: Prompt, *, timeout_s: float) -> Surface:
@@ -120,7 +121,9 @@ class TerminalDisplay:
         with self._lock:
             if not self._claimed:
                 raise NotClaimedError(self._name)
-            text, surface = draw(prompt, self._measure(), coloured=self._coloured)
+            text, surface = draw(
+                prompt, self._measure(), coloured=self._coloured, encoding=self._out.encoding or "utf-8"
+            )
             self._erase()
             self._write(text)
             self._showing = True
@@ -164,7 +167,10 @@ class TerminalDisplay:
     @property
     def _out(self) -> TextIO:
         # Looked up late: a till may replace the standard output after it has read its station file.
-        return self._stream if self._stream is not None else sys.stdout
+        stream = self._stream if self._stream is not None else sys.stdout
+        if stream is None:  # a Windows program without a console
+            raise LinkLostError(self._name, "there is no standard output")
+        return stream
 
     @property
     def _is_terminal(self) -> bool:
@@ -180,7 +186,7 @@ class TerminalDisplay:
             # A terminal that does not tell has the usual size.
             with contextlib.suppress(OSError, ValueError):
                 columns, rows = os.get_terminal_size(self._out.fileno())
-        return self._size[0] or columns, self._size[1] or rows
+        return self._size[0] or columns or DEFAULT_COLUMNS, self._size[1] or rows or DEFAULT_ROWS
 
     def _erase(self) -> None:
         if self._is_terminal:
@@ -193,41 +199,39 @@ class TerminalDisplay:
         try:
             self._out.write(text)
             self._out.flush()
-        except (OSError, ValueError) as error:  # ValueError: the stream is closed, or cannot encode a block
+        except (OSError, ValueError) as error:  # ValueError: the stream is closed
             self._health = Health("absent", "La fenêtre de l’écran client est fermée.")
             raise LinkLostError(self._name, type(error).__name__) from error
         self._health = Health("ready", "Écran client prêt.")
 
 
-def draw(prompt: Prompt, size: tuple[int, int], *, coloured: bool) -> tuple[str, Surface]:
+def draw(
+    prompt: Prompt, size: tuple[int, int], *, coloured: bool, encoding: str = "utf-8"
+) -> tuple[str, Surface]:
     """Draw a prompt as text. Pure.
 
     Args:
         prompt: What to show.
         size: Columns and rows that are free.
         coloured: Whether colours may be used; without, the terminal is taken to be dark.
+        encoding: The stream's encoding.
 
     Returns:
         The text, with its last line ended, and what the customer sees.
     """
     columns, rows = size
-    extra = ""
-    code: list[str] = []
-    if prompt.qr_payload is not None:
-        code, extra = _fitting_code(prompt, size, coloured=coloured)
-    elif prompt.qr_png is not None:
-        extra = QR_ELSEWHERE
+    code = _code(prompt, encoding, coloured=coloured)
     width = len(_bare(code[0])) if code else 0
-    beside = columns - width - GAP_COLUMNS if code else columns
-    if code and beside >= MIN_WORDS_COLUMNS:
-        words = _words(prompt, extra, beside, coloured=coloured)
-        if len(words) <= max(rows - 1, len(code)):
+    if code and width + GAP_COLUMNS + MIN_WORDS_COLUMNS <= columns:
+        words = _words(prompt, prompt.instruction, columns - width - GAP_COLUMNS, encoding, coloured=coloured)
+        if max(len(words), len(code)) < rows:
             return _side_by_side(code, words, width), "qr"
-    words = _words(prompt, extra, columns, coloured=coloured)
-    if code and len(code) + len(words) < rows:
-        return "\n".join([*code, *words, ""]), "qr"
-    if code:
-        words = _words(prompt, QR_TOO_LARGE, columns, coloured=coloured)
+    if code and width <= columns:
+        words = _words(prompt, prompt.instruction, columns, encoding, coloured=coloured)
+        if len(code) + len(words) < rows:
+            return "\n".join([*code, *words, ""]), "qr"
+    told = NO_QR if has_qr(prompt) else prompt.instruction
+    words = _words(prompt, told, columns, encoding, coloured=coloured)
     return "\n".join([*words, ""]) if words else "", "text" if words else "none"
 
 
@@ -253,40 +257,47 @@ def blocks(matrix: QrMatrix, *, coloured: bool) -> list[str]:
     return [f"{_BLACK_ON_WHITE}{line}{_RESET}" if coloured else line for line in lines]
 
 
-def _fitting_code(prompt: Prompt, size: tuple[int, int], *, coloured: bool) -> tuple[list[str], str]:
-    try:
-        code = blocks(make_matrix(prompt.qr_payload or ""), coloured=coloured)
-    except ContentError as error:
-        return [], error.fr
-    fits = len(_bare(code[0])) <= size[0] and len(code) < size[1]
-    return (code, "") if fits else ([], QR_TOO_LARGE)
+def _code(prompt: Prompt, encoding: str, *, coloured: bool) -> list[str]:
+    """Draw the QR, or nothing where it came as a picture, or cannot be drawn."""
+    if prompt.qr_payload is None or not _has(encoding, "".join(_DARK_ON_LIGHT.values())):
+        return []
+    with contextlib.suppress(ContentError):
+        return blocks(make_matrix(prompt.qr_payload), coloured=coloured)
+    return []
 
 
-def _words(prompt: Prompt, extra: str, columns: int, *, coloured: bool) -> list[str]:
-    ink = _INK[prompt.state]
-    basket = f"Panier {prompt.basket_ref}" if prompt.basket_ref else ""
+def _words(prompt: Prompt, told: str, columns: int, encoding: str, *, coloured: bool) -> list[str]:
     groups = (
         ((prompt.notice, _NOTICE),),
         ((prompt.shop, ""), (prompt.title, _BOLD)),
         ((prompt.amount, _BOLD),),
-        ((prompt.instruction, ink), (prompt.detail, ""), (extra, "")),
-        ((prompt.expires_text, ""), (basket, "")),
+        ((told, _INK[prompt.state]), (prompt.detail, "")),
+        ((prompt.expires_text, ""), (prompt.basket_ref, "")),
     )
     lines: list[str] = []
     for group in groups:
-        told = [
+        told_lines = [
             f"{style}{line}{_RESET}" if coloured and style else line
             for text, style in group
             if text
-            for line in textwrap.wrap(_printable(text), columns, break_on_hyphens=False)
+            for line in textwrap.wrap(_printable(text, encoding), columns, break_on_hyphens=False)
         ]
-        lines += ["", *told] if lines and told else told
+        lines += ["", *told_lines] if lines and told_lines else told_lines
     return lines
 
 
-def _printable(text: str) -> str:
+def _printable(text: str, encoding: str) -> str:
     # A provider's message must not steer the terminal.
-    return "".join(character for character in text if unicodedata.category(character) != "Cc")
+    shown = (character for character in text if unicodedata.category(character) != "Cc")
+    return "".join(spell(character, lambda spelled: _has(encoding, spelled)) for character in shown)
+
+
+def _has(encoding: str, text: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _side_by_side(code: Sequence[str], words: Sequence[str], width: int) -> str:

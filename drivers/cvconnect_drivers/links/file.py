@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import stat
@@ -10,6 +11,19 @@ from pathlib import Path
 
 from cvconnect_drivers.errors import LinkAbsentError, LinkLostError, LinkTimeoutError
 from cvconnect_drivers.links.base import Deadline
+
+_WHY = {
+    errno.EACCES: "{} : accès refusé. Donnez à ce compte le droit d’écrire ce fichier et dans son dossier.",
+    errno.EPERM: "{} : accès refusé. Donnez à ce compte le droit d’écrire ce fichier et dans son dossier.",
+    errno.EROFS: "{} est sur un disque en lecture seule : choisissez un autre dossier.",
+    errno.ENOSPC: "{} ne peut pas être écrit : le disque est plein.",
+    errno.ENOENT: "{} est introuvable : vérifiez le chemin.",
+    errno.ENOTDIR: "{} est introuvable : une partie du chemin n’est pas un dossier.",
+    errno.EEXIST: "{} est introuvable : une partie du chemin n’est pas un dossier.",  # what making a folder says
+    errno.EISDIR: "{} est un dossier : indiquez un fichier.",
+    errno.EBUSY: "{} est utilisé par un autre programme : fermez-le.",
+    errno.ENXIO: "{} n’est lu par personne : vérifiez que l’appareil est branché.",
+}
 
 
 class FileLink:
@@ -85,4 +99,18 @@ def open_file(path: str) -> FileLink:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         return FileLink(os.open(path, flags, 0o600), path)
     except OSError as error:
-        raise LinkAbsentError(path, error.strerror or type(error).__name__) from error
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: str, error: OSError) -> LinkAbsentError:
+    """Say why a file cannot be written.
+
+    Args:
+        path: The file.
+        error: What the system said.
+
+    Returns:
+        The error to raise.
+    """
+    why = _WHY.get(error.errno or 0, "{} ne peut pas être écrit : vérifiez le chemin et les droits.")
+    return LinkAbsentError(path, error.strerror or type(error).__name__, fr=why.format(path))

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from typing import TYPE_CHECKING
 
 from cvconnect_drivers.errors import LinkAbsentError, LinkLostError, LinkTimeoutError, PackageMissingError
 
 if TYPE_CHECKING:
     from serial import serialposix, serialwin32
+
+_HELD = "{} est utilisé par un autre programme : fermez-le."
+_NOT_FOUND = "{} est introuvable : vérifiez que l’appareil est branché, et le nom du port."
+_WHY = {
+    errno.EACCES: "{} : accès refusé. Donnez à ce compte les droits sur le port (sous Linux : groupe dialout).",
+    errno.EPERM: "{} : accès refusé. Donnez à ce compte les droits sur le port (sous Linux : groupe dialout).",
+    errno.EBUSY: _HELD,
+    errno.EAGAIN: _HELD,  # what the lock of an open port says
+    errno.ENOENT: _NOT_FOUND,
+    errno.ENODEV: _NOT_FOUND,
+    errno.ENXIO: _NOT_FOUND,
+    errno.ENOTTY: "{} n’est pas un port série : vérifiez le nom du port.",
+}
+_WHY_ON_WINDOWS = {"PermissionError": _HELD, "FileNotFoundError": _NOT_FOUND}
+"""There pyserial only quotes the system's error, and a port that is open is refused to everybody else."""
 
 
 class SerialLink:
@@ -37,7 +53,7 @@ class SerialLink:
             self._port.write(data)
         except serial.SerialTimeoutException as error:
             raise LinkTimeoutError(self._where, "write", sent_bytes=None) from error
-        except (serial.SerialException, OSError) as error:
+        except Exception as error:  # pyserial lets termios.error and others through, which are no OSError
             raise LinkLostError(self._where, type(error).__name__, sent_bytes=None) from error
 
     def read(self, max_bytes: int, *, timeout_s: float) -> bytes:
@@ -47,8 +63,6 @@ class SerialLink:
             LinkLostError: The port vanished.
             LinkTimeoutError: Nothing came.
         """
-        import serial
-
         try:
             # Each assignment reconfigures an open port: only when it changes.
             if self._port.timeout != timeout_s:
@@ -57,8 +71,7 @@ class SerialLink:
             waiting = min(self._port.in_waiting, max_bytes - 1) if data else 0
             if waiting:
                 data += self._port.read(waiting)
-        except (serial.SerialException, OSError, TypeError) as error:
-            # TypeError: pyserial's answer to a read on a port that another thread has just closed.
+        except Exception as error:  # a TypeError, when another thread has just closed the port
             raise LinkLostError(self._where, type(error).__name__) from error
         if not data:
             raise LinkTimeoutError(self._where, "byte")
@@ -66,7 +79,7 @@ class SerialLink:
 
     def close(self) -> None:
         """Close the port. Idempotent; never raises."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(Exception):
             self._port.close()
 
 
@@ -88,9 +101,22 @@ def open_serial(device: str, *, baud: int) -> SerialLink:
         import serial
     except ImportError as error:
         raise PackageMissingError("pyserial") from error
+    port = None
     try:
         port = serial.serial_for_url(device, baudrate=baud, timeout=0, write_timeout=0, exclusive=True)
         port.reset_input_buffer()
-    except (serial.SerialException, OSError, ValueError) as error:
-        raise LinkAbsentError(device, type(error).__name__) from error
+    except Exception as error:
+        if port is not None:
+            SerialLink(port, device).close()
+        raise LinkAbsentError(device, type(error).__name__, fr=_why(error).format(device)) from error
     return SerialLink(port, device)
+
+
+def _why(error: Exception) -> str:
+    # The system's number comes first in its own errors and in those of pyserial that keep it; else it is behind them.
+    for each in (error, error.__context__):
+        number = each.args[0] if each is not None and each.args else None
+        if isinstance(number, int) and number in _WHY:
+            return _WHY[number]
+    quoted = (why for name, why in _WHY_ON_WINDOWS.items() if name in str(error))
+    return next(quoted, "{} ne répond pas : vérifiez que l’appareil est branché et allumé.")

@@ -1,7 +1,7 @@
 """From text to the bytes of a printer's code pages. Pure.
 
-For each line: one page that has all of it; else, character by character, the page in use, another page, a listed
-substitution, the letter under its accent. What remains is an error that names the character; `?` is never printed.
+For each line: one page that has all of it; else, character by character, the page in use, another page, a plainer spelling.
+What no page has and nothing spells prints as a visible mark; `?` is never made, and only control characters are errors.
 
 Source: Epson, ESC/POS Command Reference, `ESC t` (page 16: WPC1252, page 19: PC858).
 """
@@ -9,36 +9,13 @@ Source: Epson, ESC/POS Command Reference, `ESC t` (page 16: WPC1252, page 19: PC
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cvconnect_drivers.errors import ContentError
+from cvconnect_drivers.spelling import compose, spell
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-
-SUBSTITUTIONS = {
-    "’": "'",
-    "‘": "'",
-    "ʼ": "'",
-    "“": '"',
-    "”": '"',
-    "–": "-",
-    "—": "-",
-    "‑": "-",
-    "−": "-",
-    "…": "...",
-    "œ": "oe",
-    "Œ": "OE",
-    "€": "EUR",
-    "\u00a0": " ",
-    "\u202f": "\u00a0",
-    "\u2009": " ",
-    "\u200b": "",
-    "•": "*",
-    "×": "x",
-}
-"""What stands for a character that no page of the printer has; each may be substituted again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +69,12 @@ def encode(text: str, pages: Sequence[CodePage], current: CodePage) -> list[Run]
         As few runs as the pages allow; none for an empty text.
 
     Raises:
-        ContentError: `CONTROL_CHARACTER`, or `UNPRINTABLE`; the message names the code point.
+        ContentError: `CONTROL_CHARACTER`; the message names the code point.
     """
-    text = unicodedata.normalize("NFC", text)
     control = _CONTROL.search(text)
     if control is not None:
-        raise _error("CONTROL_CHARACTER", control[0])
+        raise _control_character(control[0])
+    text = compose(text)
     if not text:
         return []
     for page in (current, *pages):
@@ -123,30 +100,15 @@ def _merged(text: str, pages: Sequence[CodePage], current: CodePage) -> Iterator
 
 def _encode_one(character: str, pages: Sequence[CodePage]) -> Run:
     """Encode one character, or what stands for it, in one page."""
-    text = character
-    while True:
-        for page in pages:
-            data = page.encode(text)
-            if data is not None:
-                return Run(page, data)
-        plainer = "".join(_plainer(each) for each in text)
-        if plainer == text:
-            raise _error("UNPRINTABLE", character)
-        text = plainer
+    text = spell(character, lambda spelt: any(page.encode(spelt) is not None for page in pages))
+    runs = ((page, page.encode(text)) for page in pages)
+    return next(Run(page, data) for page, data in runs if data is not None)
 
 
-def _plainer(character: str) -> str:
-    if character in SUBSTITUTIONS:
-        return SUBSTITUTIONS[character]
-    decomposed = unicodedata.normalize("NFKD", character)
-    # A mark alone is not its letter: dropping it would print something else.
-    return "".join(each for each in decomposed if not unicodedata.combining(each)) or character
-
-
-def _error(code: str, character: str) -> ContentError:
+def _control_character(character: str) -> ContentError:
     point = f"U+{ord(character):04X}"
     return ContentError(
-        code,
-        fr=f"Le caractère {point} ne peut pas être imprimé.",
-        en=f"The character {point} cannot be printed.",
+        "CONTROL_CHARACTER",
+        fr=f"Le caractère de commande {point} ne peut pas être imprimé.",
+        en=f"The control character {point} cannot be printed.",
     )

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from cvconnect_drivers.displays.qr import QUIET_ZONE_MODULES, make_matrix
 from cvconnect_drivers.errors import ContentError
 from cvconnect_drivers.printers.charset import CodePage, encode
 from cvconnect_drivers.printers.profiles import Profile
+from cvconnect_drivers.qr import QUIET_ZONE_MODULES, make_matrix
 from cvconnect_drivers.shapes import Align, Line
 
 _DLE, _ESC, _GS = b"\x10", b"\x1b", b"\x1d"
@@ -204,7 +204,7 @@ class Encoder:
             The commands.
 
         Raises:
-            ContentError: A character or a QR that this printer cannot print.
+            ContentError: A control character, or a QR that is too dense for this paper.
         """
         self._page, self._align, self._bold, self._large = self._profile.pages[0], "left", False, False
         commands: list[Command] = [InitializePrinter(), SelectCharacterCodeTable(self._page)]
@@ -290,16 +290,19 @@ def to_bytes(commands: Iterable[Command]) -> bytes:
 
 
 def resynchronise(interrupted: Iterable[Command]) -> bytes:
-    """Bring a printer that got only a part of a job back to the beginning of a command.
+    """Bring a printer that got only a part of a job back to the beginning of a command, on paper of its own.
 
     It may still wait for the parameters of the command that was cut. As many NUL as the longest command has bytes
-    complete it; between commands NUL prints nothing.
+    complete it; between commands NUL prints nothing. Then what was torn is cut off, so that the next ticket is not glued
+    to it: `ESC @` drops the unfinished line, and a cut must stand at the beginning of one.
 
     Args:
-        interrupted: The commands of the job that was cut.
+        interrupted: The commands that were cut.
 
     Returns:
-        What to send before the next job.
+        What to send before the next job; nothing when nothing was cut.
     """
     lengths = (len(command.to_bytes()) for command in interrupted if not isinstance(command, PrintData))
-    return bytes(max(lengths, default=0))
+    longest = max(lengths, default=0)
+    cut_off = (InitializePrinter(), PrintAndLineFeed(), FeedAndCut())
+    return bytes(longest) + to_bytes(cut_off) if longest else b""

@@ -6,7 +6,9 @@ Before a job the printer is asked for its state; after it, for an answer that co
 A file and a memory roll cannot answer: there, a job whose bytes were all written is *printed*, because writing is all that
 they do.
 
-Settings: `profile` (`80mm`, `58mm`).
+Settings: `profile` (`80mm`, `58mm`); on the network, `confirm`: `process-id` asks for that answer, and a printer that
+never gives it is asked once per claim; `none` does not ask, and then *printed* means that the printer took the whole ticket
+and said right after it that it was ready.
 """
 
 from __future__ import annotations
@@ -16,24 +18,24 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cvconnect_drivers.errors import DriverError, LinkError, LinkTimeoutError
+from cvconnect_drivers.errors import DriverError, LinkError
 from cvconnect_drivers.links.base import Deadline, Link
 from cvconnect_drivers.links.file import open_file
 from cvconnect_drivers.links.memory import MemoryLink
 from cvconnect_drivers.links.tcp import open_tcp
 from cvconnect_drivers.printers import escpos, status
+from cvconnect_drivers.printers.dialogue import Dialogue
 from cvconnect_drivers.printers.profiles import PROFILES, Profile
 from cvconnect_drivers.shapes import Document, Health, HealthLevel, PrintResult
 from cvconnect_drivers.urls import Settings, parse_url
 
-QUERY_TIMEOUT_S = 1.0
-"""A printer answers `DLE EOT` within milliseconds even when it is offline; one that does not answer is not waited for."""
+SILENT_S = 3.0
+"""How long a confirmation is waited for from a printer that answered no question: it most probably never comes."""
 
 LAST_QUERY_S = 0.5
 """Kept back from a job's time, to ask why no confirmation came."""
 
 HEALTH_TIMEOUT_S = 2.0
-READ_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,12 @@ class Target:
     Args:
         open_link: Opens a link within so many seconds.
         answers: Whether it can tell its state.
+        confirms: Whether it may be asked to confirm each ticket.
     """
 
     open_link: Callable[[float], Link]
     answers: bool
+    confirms: bool = False
 
 
 class EscPosPrinter:
@@ -65,7 +69,9 @@ class EscPosPrinter:
         self._busy = threading.Lock()
         self._claimed = False
         self._attempts = 0
-        self._interrupted: Sequence[escpos.Command] = ()
+        self._confirmed: bool | None = None
+        """Whether a confirmation came since `claim`; None while nobody knows."""
+        self._resynchronise = b""
         self._health = Health("unknown", "Imprimante pas encore interrogée.")
 
     @property
@@ -84,7 +90,7 @@ class EscPosPrinter:
         Args:
             timeout_s: Seconds for that question.
         """
-        self._claimed = True
+        self._claimed, self._confirmed = True, None
         self._ask(timeout_s)
 
     def print(self, document: Document, *, job_id: str, timeout_s: float) -> PrintResult:
@@ -109,8 +115,8 @@ class EscPosPrinter:
                 return self._send(link, job, job_id, deadline)
         except DriverError as error:
             if isinstance(error, LinkError):
-                self._health = Health("absent", error.fr)
-            return PrintResult("not_sent", error.code, error.fr)
+                self._health = Health("absent", error.text())
+            return PrintResult("not_sent", error.code, error.text())
         finally:
             self._busy.release()
 
@@ -135,39 +141,54 @@ class EscPosPrinter:
     def _send(
         self, link: Link, job: Sequence[escpos.Command], job_id: str, deadline: Deadline
     ) -> PrintResult:
+        dialogue = Dialogue(link)
         if self._target.answers:
-            reason = self._note(_query(link, deadline))
+            reason = self._note(dialogue.ask_status(deadline))
             if reason is not None:
                 return PrintResult("not_sent", *reason)
         self._attempts += 1
         process_id = escpos.process_id(job_id, self._attempts)
-        payload = escpos.resynchronise(self._interrupted) + escpos.to_bytes(job)
-        if self._target.answers:
-            payload += escpos.RequestProcessId(process_id).to_bytes()
+        asks = self._target.confirms and self._confirmed is not False
+        commands = [*job, escpos.RequestProcessId(process_id)] if asks else job
         try:
-            link.write(payload, timeout_s=deadline.left_s())
+            link.write(self._resynchronise + escpos.to_bytes(commands), timeout_s=deadline.left_s())
         except LinkError as error:
             if error.sent_bytes == 0:
                 raise
-            self._interrupted = job
-            return self._unknown(error)
+            return self._torn(commands, error)
+        try:
+            result = self._result(dialogue, process_id if asks else None, deadline)
+        except LinkError as error:
+            return self._torn(commands, error)
+        self._resynchronise = b""
+        return result
+
+    def _result(self, dialogue: Dialogue, process_id: bytes | None, deadline: Deadline) -> PrintResult:
+        """Tell what became of a ticket that was handed over whole."""
         if not self._target.answers:
             self._health = Health("ready", "Le dernier ticket a été écrit.")
             return PrintResult("printed")
-        self._interrupted = job
-        try:
-            printed = _wait_for(process_id, link, deadline)
-        except LinkError as error:
-            return self._unknown(error)
-        if printed:
-            self._interrupted = ()
+        if process_id is not None:
+            wait_s = deadline.left_s() - LAST_QUERY_S
+            limit = Deadline(wait_s if dialogue.answered else min(wait_s, SILENT_S))
+            if dialogue.wait_for(process_id, limit):
+                self._confirmed = True
+                return PrintResult("printed")
+        answers = dialogue.ask_status(deadline)
+        reason = self._note(answers)
+        if reason is not None:
+            return PrintResult("unknown", *reason)
+        if process_id is not None and self._confirmed is None:
+            self._confirmed = False
+        if not self._target.confirms and len(answers) == len(status.QUERIES):
             return PrintResult("printed")
-        reason = self._note(_query(link, deadline))
-        return PrintResult("unknown", *(reason or ("NO_ANSWER", "L’imprimante n’a pas confirmé le ticket.")))
+        return PrintResult("unknown", "NO_ANSWER", "L’imprimante n’a pas confirmé le ticket.")
 
-    def _unknown(self, error: LinkError) -> PrintResult:
-        self._health = Health("absent", error.fr)
-        return PrintResult("unknown", error.code, error.fr)
+    def _torn(self, commands: Sequence[escpos.Command], error: LinkError) -> PrintResult:
+        # A job may be torn before what repairs the one before it was sent whole: the longer repair mends both.
+        self._resynchronise = max(self._resynchronise, escpos.resynchronise(commands), key=len)
+        self._health = Health("absent", error.text())
+        return PrintResult("unknown", error.code, error.text())
 
     def _ask(self, timeout_s: float) -> None:
         deadline = Deadline(timeout_s)
@@ -177,11 +198,11 @@ class EscPosPrinter:
         try:
             with contextlib.closing(self._target.open_link(deadline.left_s())) as link:
                 if self._target.answers:
-                    self._note(_query(link, deadline))
+                    self._note(Dialogue(link).ask_status(deadline))
                 else:
                     self._health = Health("ready", "Prête ; elle ne peut pas confirmer ses tickets.")
         except DriverError as error:
-            self._health = Health("absent", error.fr)
+            self._health = Health("absent", error.text())
         finally:
             self._busy.release()
 
@@ -200,39 +221,6 @@ class EscPosPrinter:
         return reason
 
 
-def _query(link: Link, deadline: Deadline) -> dict[int, int]:
-    """Ask `DLE EOT 1` to `4`, one at a time since the answers do not tell which they are.
-
-    Returns:
-        The bytes of those that were answered; after one that was not, no other is asked.
-    """
-    answers: dict[int, int] = {}
-    with contextlib.suppress(LinkTimeoutError):
-        for n in status.QUERIES:
-            limit = Deadline(min(QUERY_TIMEOUT_S, deadline.left_s()))
-            link.write(escpos.TransmitRealTimeStatus(n).to_bytes(), timeout_s=limit.left_s())
-            answers[n] = _read_real_time_status(link, limit)
-    return answers
-
-
-def _read_real_time_status(link: Link, deadline: Deadline) -> int:
-    reader = status.AnswerReader()
-    while True:
-        for answer in reader.feed(link.read(1, timeout_s=deadline.left_s())):
-            if isinstance(answer, status.RealTimeStatus):
-                return answer.byte
-
-
-def _wait_for(process_id: bytes, link: Link, deadline: Deadline) -> bool:
-    reader = status.AnswerReader()
-    with contextlib.suppress(LinkTimeoutError):
-        while True:
-            left_s = deadline.left_s() - LAST_QUERY_S
-            if status.ProcessId(process_id) in reader.feed(link.read(READ_BYTES, timeout_s=left_s)):
-                return True
-    return False
-
-
 def open_printer(url: str, options: Mapping[str, object]) -> EscPosPrinter:
     """Make a ticket printer; nothing is opened before `claim`.
 
@@ -249,15 +237,18 @@ def open_printer(url: str, options: Mapping[str, object]) -> EscPosPrinter:
     device = parse_url(url, {"tcp", "file", "memory"})
     settings = Settings(device, options)
     profile = PROFILES[settings.choice("profile", "80mm", PROFILES)]
-    settings.refuse_unknown()
     match device.scheme:
         case "tcp":
             host, port = device.address()
-            target = Target(lambda timeout_s: open_tcp(host, port, timeout_s=timeout_s), answers=True)
+            confirms = settings.choice("confirm", "process-id", {"process-id", "none"}) == "process-id"
+            target = Target(
+                lambda timeout_s: open_tcp(host, port, timeout_s=timeout_s), answers=True, confirms=confirms
+            )
         case "file":
             path = device.path
             target = Target(lambda _timeout_s: open_file(path), answers=False)
         case _:
             roll = device.target
             target = Target(lambda _timeout_s: MemoryLink(roll), answers=False)
+    settings.refuse_unknown()
     return EscPosPrinter(url, target, profile)

@@ -14,13 +14,11 @@ class Profile:
     Args:
         columns: Characters of font A on a line.
         width_dots: Printable width.
-        dpi: Dots per inch.
         pages: Code pages, the preferred first.
     """
 
     columns: int
     width_dots: int
-    dpi: int = 203
     pages: tuple[CodePage, ...] = (PC858, WPC1252)
 
 

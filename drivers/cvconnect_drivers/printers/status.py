@@ -16,6 +16,7 @@ from typing import TypeAlias
 from cvconnect_drivers.printers.escpos import PROCESS_ID_LENGTH
 
 _XON_XOFF = b"\x11\x13"
+_REAL_TIME_FIXED_BITS, _REAL_TIME = 0x93, 0x12
 _PROCESS_ID_HEADER = b"\x37\x22"
 _PROCESS_ID_BLOCK = len(_PROCESS_ID_HEADER) + PROCESS_ID_LENGTH + 1
 _AUTOMATIC_BYTES = 4
@@ -52,6 +53,25 @@ class Noise:
 Answer: TypeAlias = RealTimeStatus | AutomaticStatus | ProcessId | Noise
 
 
+def without_flow_control(data: bytes) -> bytes:
+    """Drop XON and XOFF, which may stand anywhere."""
+    return bytes(byte for byte in data if byte not in _XON_XOFF)
+
+
+def real_time_status(came: bytes) -> int | None:
+    """Read what came after one `DLE EOT n`.
+
+    16 of 256 bytes look like an answer, so a byte among others is taken for none.
+
+    Args:
+        came: Everything, without XON and XOFF.
+
+    Returns:
+        The status byte, or None when this was no answer.
+    """
+    return came[0] if len(came) == 1 and came[0] & _REAL_TIME_FIXED_BITS == _REAL_TIME else None
+
+
 class AnswerReader:
     """Cuts answers out of bytes, however they are cut."""
 
@@ -67,7 +87,7 @@ class AnswerReader:
         Returns:
             The answers that they complete, in order.
         """
-        self._held += bytes(byte for byte in data if byte not in _XON_XOFF)
+        self._held += without_flow_control(data)
         return list(self._answers())
 
     def _answers(self) -> Iterator[Answer]:
@@ -93,7 +113,7 @@ def _decode(block: bytes) -> Answer:
             return ProcessId(block[len(_PROCESS_ID_HEADER) : -1])
         case 4 if all(byte & 0x90 == 0 for byte in block[1:]):
             return AutomaticStatus(block)
-        case 1 if block[0] & 0x93 == 0x12:  # noqa: PLR2004 (the fixed bits named above)
+        case 1 if block[0] & _REAL_TIME_FIXED_BITS == _REAL_TIME:
             return RealTimeStatus(block[0])
         case _:
             return Noise(block[0])

@@ -9,6 +9,7 @@ Settings: `baud`; `terminator` (`any`, `cr`, `lf`, `crlf`, `tab`); `prefix`, wha
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -126,6 +127,9 @@ class SerialScanner:
         if self._thread is None:
             raise NotClaimedError(self._name)
         with self._lock:
+            # Armed again from its own callback it still waits for the same customer; else a new sale begins.
+            if threading.current_thread() is not self._thread:
+                self._last = None
             self._on_label = on_label
             self._straddles = self._framer.pending
 
@@ -172,24 +176,29 @@ class SerialScanner:
         wait_s = FIRST_RETRY_S
         while not stop.is_set():
             try:
-                link = self._open_link()
+                # A port that opens and is lost at once is tried less and less often, too.
+                if self._serve(stop, tried):
+                    wait_s = FIRST_RETRY_S
             except LinkError as error:
-                self._tell(Health("absent", error.fr))
+                self._tell(Health("absent", error.text()), stop)
             except DriverError as error:
                 self._refused_for_good = error
                 tried.set()
                 return
-            else:
-                self._tell(Health("ready", "Lecteur branché."))
-                try:
-                    # A port that opens and is lost at once is tried less and less often, too.
-                    if self._read_until_lost(link, stop, tried):
-                        wait_s = FIRST_RETRY_S
-                finally:
-                    link.close()
+            except Exception as error:  # noqa: BLE001 (whatever it was, the scanner may work the next time)
+                _log_mistake(self._name, error)
+                self._tell(Health("absent", "Le lecteur a cessé de fonctionner ; la caisse réessaie."), stop)
             tried.set()
             stop.wait(wait_s)
             wait_s = min(wait_s * 2, LAST_RETRY_S)
+
+    def _serve(self, stop: threading.Event, tried: threading.Event) -> bool:
+        """Open the port and read it until it is lost; tell whether a byte came."""
+        with contextlib.closing(self._open_link()) as link:
+            if stop.is_set():
+                return False
+            self._tell(Health("ready", "Lecteur branché."), stop)
+            return self._read_until_lost(link, stop, tried)
 
     def _read_until_lost(self, link: Link, stop: threading.Event, tried: threading.Event) -> bool:
         """Deliver labels until the port vanishes or the scanner is released; tell whether a byte came."""
@@ -216,17 +225,19 @@ class SerialScanner:
                 if not stop.is_set():
                     with self._lock:
                         self._counts["lost"] += 1
-                    self._tell(Health("absent", error.fr))
+                    self._tell(Health("absent", error.text()), stop)
                 break
             last_byte_at = time.monotonic()
-            self._take(data)
+            self._take(data, stop)
         return last_byte_at is not None
 
-    def _take(self, data: bytes) -> None:
+    def _take(self, data: bytes, stop: threading.Event) -> None:
         # One lock for the whole chunk: a label that was complete before `arm` is never delivered after it.
         with self._lock:
             labels = [self._choose(raw) for raw in self._framer.feed(data)]
         for callback, label in filter(None, labels):
+            if stop.is_set():  # released, perhaps by the callback before
+                return
             try:
                 callback(label)
             except Exception as error:  # noqa: BLE001 (a till's mistake must not deafen its scanner)
@@ -257,8 +268,9 @@ class SerialScanner:
         self._last = (seen, now)
         return False
 
-    def _tell(self, health: Health) -> None:
-        if health == self._health:
+    def _tell(self, health: Health, stop: threading.Event) -> None:
+        # A thread that outlived its release says nothing more.
+        if stop.is_set() or health == self._health:
             return
         self._health = health
         try:
@@ -309,4 +321,4 @@ def _ignore(_health: Health) -> None:
 
 def _log_mistake(name: str, error: Exception) -> None:
     # The type alone: a message or a traceback may quote the label.
-    _log.error("%s: a callback raised %s", name, type(error).__name__)
+    _log.error("%s: %s", name, type(error).__name__)

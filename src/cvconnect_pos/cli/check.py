@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol, runtime_checkable
 
 import typer
 
-from cvconnect_pos.configuration import StationFile, read_station_file
+from cvconnect_pos.configuration import JournalTable, StationFile, read_station_file
 from cvconnect_pos.errors import ConfigError, JournalError
 from cvconnect_pos.peripherals import Display, Health, HealthState, Printer, Scanner
 from cvconnect_pos.station import make_devices, make_gateway
@@ -21,6 +22,15 @@ STATES: Final[dict[HealthState, str]] = {
     "absent": "absent",
     "unknown": "état inconnu",
 }
+
+
+@runtime_checkable
+class _Speaking(Protocol):
+    """An error that says in French what is wrong, as those of the SDK and of its drivers do."""
+
+    def text(self) -> str:
+        """Say what is wrong."""
+        ...
 
 
 def check(
@@ -38,28 +48,27 @@ def check(
     try:
         station = read_station_file(file)
         make_gateway(station, file).close()
-        _check_closed(file.parent / station.journal.path)
         scanners, displays, printer = make_devices(station, file)
+        _check_closed(station.journal, file.parent)
     except (ConfigError, JournalError) as error:
         typer.echo(f"{error.text()}\n{error.remedy()}\nCode : {error.code}", err=True)
         raise typer.Exit(2) from None
-    _describe(station, file)
     devices: list[Scanner | Display | Printer] = [*scanners, *displays, *([printer] if printer else [])]
-    missing = 0
-    for device in devices:
-        state, detail = _visit(device)
-        missing += state not in {"ready", "unknown"}
-        typer.echo(f"\n{device.name}\n  {STATES[state]} : {detail}")
-    if missing:
+    # A customer display may be this very terminal, and is erased: all of them first, then the words.
+    found = [(device.name, *_visit(device)) for device in devices]
+    _describe(station, file)
+    for name, state, detail in found:
+        typer.echo(f"\n{name}\n  {STATES[state]} : {detail}")
+    if any(state not in {"ready", "unknown"} for _, state, _ in found):
         raise typer.Exit(1)
 
 
-def _check_closed(journal: Path) -> None:
+def _check_closed(journal: JournalTable, folder: Path) -> None:
     """Refuse to touch the devices of a till that is open: its customer may be looking at a QR."""
-    if journal.exists():
+    if (folder / journal.path).exists():
         from cvconnect_pos.journal.sqlite import SqliteJournal
 
-        SqliteJournal(journal).close()
+        SqliteJournal.of_table(journal, folder).close()
 
 
 def _describe(station: StationFile, file: Path) -> None:
@@ -77,11 +86,16 @@ def _visit(device: Scanner | Display | Printer) -> tuple[HealthState, str]:
             device.claim(timeout_s=CLAIM_S)
         health = device.check_health("external")
     except Exception as error:  # noqa: BLE001 - a driver may raise anything
-        return "absent", str(getattr(error, "fr", type(error).__name__))
+        return "absent", _words(error)
     else:
         return health.state, health.detail
     finally:
-        device.release()
+        with contextlib.suppress(Exception):
+            device.release()
+
+
+def _words(error: Exception) -> str:
+    return error.text() if isinstance(error, _Speaking) else type(error).__name__
 
 
 def _ignore(_health: Health) -> None:

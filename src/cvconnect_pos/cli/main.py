@@ -14,6 +14,7 @@ from typer import rich_utils
 from typer.core import TyperCommand, TyperGroup
 
 from cvconnect_pos import __version__
+from cvconnect_pos.cli import journal
 from cvconnect_pos.cli.check import check
 
 GROUP: Final = "cvconnect.commands"
@@ -28,7 +29,22 @@ class FrenchCommand(TyperCommand):
         return _in_french(super().get_help_option(ctx))
 
 
-class Commands(TyperGroup):
+class FrenchGroup(TyperGroup):
+    """A group of commands that answers in French."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that was typed, or name those there are."""
+        names = self.list_commands(ctx)
+        if args[0] not in names:
+            ctx.fail(f"Commande inconnue : « {args[0]} ». Commandes : {', '.join(names)}.")
+        return super().resolve_command(ctx, args)
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Describe `--help`."""
+        return _in_french(super().get_help_option(ctx))
+
+
+class Commands(FrenchGroup):
     """Our commands, then those of the installed packages."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -41,17 +57,6 @@ class Commands(TyperGroup):
         found = entry_points(group=GROUP)
         own = super().get_command(ctx, cmd_name)
         return own if own is not None or cmd_name not in found.names else _load(found[cmd_name])
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command that was typed, or name those there are."""
-        names = self.list_commands(ctx)
-        if args[0] not in names:
-            ctx.fail(f"Commande inconnue : « {args[0]} ». Commandes : {', '.join(names)}.")
-        return super().resolve_command(ctx, args)
-
-    def get_help_option(self, ctx: Any) -> Any:
-        """Describe `--help`."""
-        return _in_french(super().get_help_option(ctx))
 
 
 def _in_french(option: Any) -> Any:
@@ -100,6 +105,13 @@ def _show_version(value: bool) -> None:  # noqa: FBT001 - Typer's own form
 
 app = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command("check", cls=FrenchCommand)(check)
+
+_journal = typer.Typer(
+    cls=FrenchGroup, no_args_is_help=True, help="Vérifie, exporte et clôture le journal d’une caisse fermée."
+)
+for _name, _command in journal.COMMANDS.items():
+    _journal.command(_name, cls=FrenchCommand)(_command)
+app.add_typer(_journal, name="journal")
 
 
 @app.callback()

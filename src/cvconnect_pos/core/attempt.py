@@ -83,6 +83,7 @@ class Attempt:
         state: Where it stands.
         opened_at: When the till asked (UTC).
         updated_at: When the last entry was written (UTC).
+        changed_at: When the state was entered (UTC): a receipt or a ticket does not move it.
         simulation: Whether no real money moves.
         pre_transaction_id: The provider's id of the QR request.
         transaction_id: The provider's id of the payment.
@@ -104,6 +105,7 @@ class Attempt:
     state: State
     opened_at: datetime
     updated_at: datetime
+    changed_at: datetime
     simulation: bool = True
     pre_transaction_id: str = ""
     transaction_id: str = ""
@@ -174,14 +176,22 @@ def opening(entry: Entry) -> Attempt:
     way = Way(data.pop("way"))
     order = Order(request_id=entry.request_id, way=way, **data)
     return Attempt(
-        order, payment_id, entry.state, entry.at, entry.at, simulation, beneficiary=order.beneficiary
+        order=order,
+        payment_id=payment_id,
+        state=entry.state,
+        opened_at=entry.at,
+        updated_at=entry.at,
+        changed_at=entry.at,
+        simulation=simulation,
+        beneficiary=order.beneficiary,
     )
 
 
 def fold(attempt: Attempt, entry: Entry) -> Attempt:
     """Add one entry to what is known."""
     known = {name: _READERS[name](value) if name in _READERS else value for name, value in entry.data.items()}
-    return replace(attempt, state=entry.state, updated_at=entry.at, **known)
+    changed_at = attempt.changed_at if entry.state is attempt.state else entry.at
+    return replace(attempt, state=entry.state, updated_at=entry.at, changed_at=changed_at, **known)
 
 
 def rebuild(entries: Iterable[Entry]) -> Attempt:

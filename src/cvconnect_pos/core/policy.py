@@ -43,9 +43,6 @@ _WATCH = Cadence(((300.0, 30.0), (86_400.0, 3_600.0)))
 _KEPT = Cadence(((300.0, 30.0), (4 * 3_600.0 + 60.0, 300.0)))
 """A payment that was kept although a cancel may still land on it: until the window of four hours is over."""
 
-WATCH_S = 86_400.0
-"""How long an end without money is watched, in seconds."""
-
 STALL_S = 60.0
 """How long the provider may have taken an order without anything coming of it."""
 
@@ -85,6 +82,15 @@ def cadence_of(attempt: Attempt) -> Cadence | None:
     if attempt.state is S.APPROVED and attempt.cancel_sent:
         return _KEPT
     return CADENCES.get(attempt.state)
+
+
+def may_change(state: State, age_s: float) -> bool:
+    """Whether an attempt that is over and recorded is young enough to be looked at after a restart.
+
+    A payment is looked at whether or not a cancel may still land on it: one question, within the window.
+    """
+    cadence = _KEPT if state is S.APPROVED else CADENCES.get(state)
+    return cadence is not None and cadence.delay_s(age_s) is not None
 
 
 def poll_delay_s(attempt: Attempt, age_s: float, jitter: float, *, speed: float = 1.0) -> float | None:

@@ -1,64 +1,37 @@
-"""The journal in one SQLite file, through `apsw`.
+"""The journal in one SQLite file, with its head and its keys beside it.
 
-Write-ahead log with `synchronous=FULL`: a commit returns after the disk has it. The file is locked for this process:
-a second one is refused, for two engines on one journal would each act on the other's attempts.
-
-`apsw` and not the standard library: it carries its own SQLite, recent enough for the fix of the write-ahead log's
-reset (3.51.3), and its VFS lets tests fail the very engine that ships.
-
-Source: sqlite.org, "Write-Ahead Logging" (section 11, the WAL-reset bug), "PRAGMA synchronous", "PRAGMA locking_mode".
+Each step is one transaction: the entry with its hash, the attempt's row, and the customer's identifier, encrypted.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from cvconnect_pos.core.attempt import ACKNOWLEDGED, REQUEST, Entry, JsonData, Order, opening, order_data
-from cvconnect_pos.core.lifecycle import State
-from cvconnect_pos.errors import AttemptStillOpen, JournalError, RequestIdReused
+from cvconnect_pos.core.attempt import REQUEST, Entry, JsonData, Order, opening, order_data
+from cvconnect_pos.core.lifecycle import FINAL, State
+from cvconnect_pos.errors import AttemptStillOpen, InvalidInput, JournalError, NotAllowedNow, RequestIdReused
+from cvconnect_pos.journal import file, index
+from cvconnect_pos.journal.base import ALL, ERASED, AttemptSummary, Search
+from cvconnect_pos.journal.chain import GENESIS, Link, entry_hash, first_break
+from cvconnect_pos.journal.closer import Closer, is_closed, refuse_open_items
+from cvconnect_pos.journal.closings import CLOSING, Closing, Period
+from cvconnect_pos.journal.export import csv_lines, json_lines
+from cvconnect_pos.journal.head import NOTHING, Head, HeadFile, read_head_file, write_head_file
+from cvconnect_pos.journal.keys import key_store
+from cvconnect_pos.journal.safe import Safe
 
 if TYPE_CHECKING:
     import apsw
 
-SCHEMA_VERSION = 1
-APPLICATION_ID = 0x4356_436F
-"""`CVCo`, so that `file` and a curious person recognise the journal."""
+    from cvconnect_pos.configuration import JournalTable
 
-_SCHEMA = f"""
-CREATE TABLE entries (
-    seq        INTEGER PRIMARY KEY,
-    request_id TEXT NOT NULL,
-    at         TEXT NOT NULL,
-    kind       TEXT NOT NULL,
-    state      TEXT NOT NULL,
-    data       TEXT NOT NULL
-) STRICT;
-CREATE INDEX entries_of_request ON entries (request_id, seq);
-CREATE UNIQUE INDEX one_opening ON entries (request_id) WHERE kind = '{REQUEST}';
-CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END;
-CREATE TRIGGER entries_remain BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END;
--- What is not settled, so that a start need not read years of entries. Derived: entries are the truth.
-CREATE TABLE unsettled (
-    request_id TEXT PRIMARY KEY,
-    basket_ref TEXT NOT NULL,
-    first_seq  INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX unsettled_baskets ON unsettled (basket_ref);
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {SCHEMA_VERSION};
-"""
-
-_REOPEN = """
-INSERT OR IGNORE INTO unsettled
-SELECT request_id, json_extract(data, '$.basket_ref'), seq FROM entries WHERE request_id = ? AND kind = ?
-"""
-
-_BUSY_MS = 2_000
+TAIL = 64
+"""How many of the last entries are checked when the file is opened; `verify` checks all."""
 
 
 class SqliteJournal:
@@ -66,45 +39,90 @@ class SqliteJournal:
 
     Args:
         path: The file; it is created when it does not exist, its folder too.
+        head: Where the newest hash is kept besides; `<path>.head` when left out.
+        keys: Where the keys are, a path or `keyring:SERVICE/NAME`; `<path>.keys` when left out. Made when first needed.
 
     Raises:
-        JournalError: `JOURNAL_LOCKED`, `JOURNAL_FOREIGN`, `JOURNAL_VERSION`, `JOURNAL_DAMAGED` or
-            `JOURNAL_UNAVAILABLE`.
+        JournalError: `JOURNAL_LOCKED`, `JOURNAL_FOREIGN`, `JOURNAL_VERSION`, `JOURNAL_DAMAGED`,
+            `JOURNAL_CHAIN_BROKEN`, `JOURNAL_ROLLED_BACK`, `JOURNAL_HEAD_MISSING`, `JOURNAL_KEYS_MISSING`,
+            `JOURNAL_KEYS_EXPOSED`, `JOURNAL_KEYS_UNREADABLE`, `JOURNAL_KEYRING_MISSING` or `JOURNAL_UNAVAILABLE`.
     """
 
-    def __init__(self, path: Path) -> None:
-        import apsw
-
+    def __init__(self, path: Path, *, head: Path | None = None, keys: str | Path | None = None) -> None:
         self._path = path
+        self._head_path = head or head_beside(path)
         self._lock = threading.Lock()
         self._connection: apsw.Connection | None = None
-        with self._translated():
+        self._tail: Head | None = None  # None: to be read from the file
+        self._told = NOTHING
+        with file.translated(path):
+            self._safe = Safe(key_store(keys or keys_beside(path)))
             path.parent.mkdir(parents=True, exist_ok=True)
-            connection = apsw.Connection(str(path))
+            connection = file.connect(path, create=True)
             try:
                 self._prepare(connection)
+                self._head = HeadFile(self._head_path)
             except BaseException:
                 connection.close()
                 raise
+            file.settle(connection)
         self._connection = connection
 
+    @classmethod
+    def of_table(cls, table: JournalTable, folder: Path) -> Self:
+        """Open the journal that a station file describes.
+
+        Args:
+            table: Its `[journal]` table.
+            folder: Where the station file is.
+        """
+        return cls(folder / table.path, **beside(table, folder))
+
     def _prepare(self, connection: apsw.Connection) -> None:
-        connection.set_busy_timeout(_BUSY_MS)
-        connection.pragma("locking_mode", "EXCLUSIVE")
+        told = read_head_file(self._head_path)
+        version = file.check_version(connection, self._path)
+        if version == 0 and told and told.seq:
+            raise JournalError("JOURNAL_ROLLED_BACK", path=str(self._path), seq=0, head_seq=told.seq)
         connection.pragma("journal_mode", "WAL")
         connection.pragma("synchronous", "FULL")
+        connection.pragma("secure_delete", "ON")  # an erased identifier leaves no trace in a free page
+        tail = NOTHING
         with connection:
-            version = connection.pragma("user_version")
-            tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            if version == 0 and tables == (0,):
-                connection.execute(_SCHEMA)
-            elif connection.pragma("application_id") != APPLICATION_ID:
-                raise JournalError("JOURNAL_FOREIGN", path=str(self._path))
-            elif version != SCHEMA_VERSION:
-                raise JournalError("JOURNAL_VERSION", path=str(self._path), version=version)
+            file.migrate(connection, version)
+            tail = self._check_tail(connection)
+            self._check_head(connection, tail, told)
+            self._safe.check(connection)
+        if told != tail:
+            write_head_file(self._head_path, tail)
+        self._tail = self._told = tail
+
+    def _check_tail(self, connection: apsw.Connection) -> Head:
+        links = list(file.read_links(connection, "ORDER BY seq DESC LIMIT ?", TAIL))[::-1]
+        if not links:
+            return NOTHING
+        start = links[0]
+        broken = first_break(links, seq=start.seq, previous=GENESIS if start.seq == 1 else start.previous)
+        if broken:
+            raise JournalError(
+                "JOURNAL_CHAIN_BROKEN", path=str(self._path), seq=broken.seq, fault=broken.fault.value
+            )
+        return Head(links[-1].seq, links[-1].hash)
+
+    def _check_head(self, connection: apsw.Connection, tail: Head, told: Head | None) -> None:
+        if told is None:
+            if tail.seq:
+                raise JournalError("JOURNAL_HEAD_MISSING", path=str(self._path), head=str(self._head_path))
+        elif not has_head(connection, told):
+            raise JournalError("JOURNAL_ROLLED_BACK", path=str(self._path), seq=tail.seq, head_seq=told.seq)
 
     def begin(
-        self, order: Order, payment_id: str, at: datetime, *, simulation: bool
+        self,
+        order: Order,
+        payment_id: str,
+        at: datetime,
+        *,
+        simulation: bool,
+        identifier: str | None = None,
     ) -> tuple[Sequence[Entry], bool]:
         """See `Journal.begin`."""
         with self._transaction() as connection:
@@ -114,26 +132,30 @@ class SqliteJournal:
                     raise RequestIdReused(request_id=order.request_id)
                 return entries, False
             other = connection.execute(
-                "SELECT request_id FROM unsettled WHERE basket_ref = ?", (order.basket_ref,)
+                "SELECT request_id FROM attempts WHERE basket_ref = ? AND acknowledged = 0",
+                (order.basket_ref,),
             ).fetchone()
             if other:
                 raise AttemptStillOpen(request_id=other[0], basket_ref=order.basket_ref)
             data = order_data(order, payment_id, simulation=simulation)
-            entry = self._write(connection, order.request_id, at, REQUEST, State.CREATING, data)
-            connection.execute(
-                "INSERT INTO unsettled VALUES (?, ?, ?)", (order.request_id, order.basket_ref, entry.seq)
-            )
-            return [entry], True
+            request_id, state = order.request_id, State.CREATING
+            head = self._write(connection, request_id, at, REQUEST, state.value, data, identifier)
+            return [Entry(head.seq, request_id, at, REQUEST, state, data)], True
 
-    def append(self, request_id: str, at: datetime, kind: str, state: State, data: JsonData) -> Entry:
+    def append(
+        self,
+        request_id: str,
+        at: datetime,
+        kind: str,
+        state: State,
+        data: JsonData,
+        *,
+        identifier: str | None = None,
+    ) -> Entry:
         """See `Journal.append`."""
         with self._transaction() as connection:
-            entry = self._write(connection, request_id, at, kind, state, data)
-            if kind == ACKNOWLEDGED:
-                connection.execute("DELETE FROM unsettled WHERE request_id = ?", (request_id,))
-            elif data.get("acknowledged") is False:  # something new came after the till's receipt
-                connection.execute(_REOPEN, (request_id, REQUEST))
-            return entry
+            head = self._write(connection, request_id, at, kind, state.value, data, identifier)
+        return Entry(head.seq, request_id, at, kind, state, data)
 
     def entries(self, request_id: str) -> Sequence[Entry]:
         """See `Journal.entries`."""
@@ -143,69 +165,191 @@ class SqliteJournal:
     def unsettled(self) -> Sequence[str]:
         """See `Journal.unsettled`."""
         with self._transaction() as connection:
-            rows = connection.execute("SELECT request_id FROM unsettled ORDER BY first_seq")
-            return [str(row[0]) for row in rows]
+            return [row.request_id for row in index.unsettled(connection)]
+
+    def attempts(self, search: Search = ALL, *, limit: int = 50) -> Sequence[AttemptSummary]:
+        """See `Journal.attempts`."""
+        with self._transaction() as connection:
+            return index.search(connection, search, limit)
+
+    def identifier(self, request_id: str) -> str | None:
+        """See `Journal.identifier`."""
+        with self._transaction() as connection:
+            return self._safe.last(connection, request_id)
+
+    def erase(self, request_id: str, at: datetime) -> int:
+        """See `Journal.erase`."""
+        with self._transaction() as connection:
+            found = next(index.summaries(connection, "WHERE request_id = ?", request_id), None)
+            if found is None:
+                raise InvalidInput("REQUEST_UNKNOWN", field="request_id", request_id=request_id)
+            if found.state not in FINAL:
+                raise NotAllowedNow(action="erase", state=found.state.value)
+            count = self._safe.erase(connection, request_id)
+            if count:
+                self._write(connection, request_id, at, ERASED, found.state.value, {})
+        self._empty_log()
+        return count
+
+    def rotate_key(self) -> int:
+        """Replace the key that wraps the keys of customer identifiers. Entries and identifiers stay as they are.
+
+        Returns:
+            How many identifiers were moved under the new key.
+        """
+        with self._transaction() as connection:
+            self._safe.begin_rotation()
+            count = self._safe.rewrap(connection)
+        self._empty_log()
+        with self._transaction():
+            self._safe.end_rotation()
+        return count
+
+    def close_day(self, day: date, at: datetime) -> Sequence[Closing]:
+        """See `Journal.close_day`."""
+        with self._transaction() as connection:
+            if is_closed(connection, f"{Period.DAY.value}/{day.isoformat()}"):
+                return []
+            refuse_open_items(connection)
+
+            def write(name: str, data: Mapping[str, Any]) -> Head:
+                return self._write(connection, name, at, CLOSING, "", data)
+
+            closer = Closer(connection, self._safe.keys().signing, write)
+            return closer.close_day(day, self._newest(connection))
+
+    def export(self, form: Literal["csv", "jsonl"], search: Search = ALL) -> Iterator[str]:
+        """Write the journal as lines; see `export`.
+
+        Args:
+            form: `csv`, one operation a line, oldest first; or `jsonl`, every entry.
+            search: Which operations, for `csv`.
+
+        Yields:
+            The lines. The journal cannot be used by others meanwhile.
+        """
+        with self._transaction() as connection:
+            if form == "csv":
+                yield from csv_lines(index.search(connection, search, limit=-1)[::-1])
+            else:
+                yield from json_lines(file.read_links(connection))
+
+    def rebuild_index(self) -> None:
+        """Make the derived rows of the attempts anew from the entries."""
+        with self._transaction() as connection:
+            index.rebuild(connection, file.read_links(connection))
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
+                self._head.close()
                 self._connection = None
 
     # --- below -------------------------------------------------------------------------------------------------
 
     @contextmanager
     def _transaction(self) -> Iterator[apsw.Connection]:
-        with self._lock, self._translated():
+        with self._lock, file.translated(self._path):
             if self._connection is None:
                 raise JournalError("JOURNAL_CLOSED", path=str(self._path))
-            with self._connection:
-                yield self._connection
+            try:
+                with self._connection:
+                    yield self._connection
+            except BaseException:
+                self._tail = None  # whatever came of the transaction, the file knows
+                raise
+            if self._tail is not None and self._tail != self._told:
+                self._head.write(self._tail)  # the commit is on the disk: the head may lag, never lead
+                self._told = self._tail
 
-    @staticmethod
+    def _newest(self, connection: apsw.Connection) -> Head:
+        if self._tail is None:
+            row = connection.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+            self._tail = Head(*row) if row else NOTHING
+        return self._tail
+
     def _write(  # noqa: PLR0917
-        connection: apsw.Connection, request_id: str, at: datetime, kind: str, state: State, data: JsonData
-    ) -> Entry:
+        self,
+        connection: apsw.Connection,
+        request_id: str,
+        at: datetime,
+        kind: str,
+        state: str,
+        data: JsonData,
+        identifier: str | None = None,
+    ) -> Head:
         import msgspec
 
+        before = self._newest(connection)
+        seq, commitment = before.seq + 1, b""
+        if identifier is not None:
+            sealed, commitment = self._safe.seal(identifier, request_id, seq)
+            self._safe.put(connection, request_id, seq, sealed)
         text = msgspec.json.encode(data, order="sorted").decode()
+        fields = (request_id, index.moment(at), kind, state, text, commitment)
+        link = Link(seq, *fields, before.hash, entry_hash(before.hash, seq, *fields))
         connection.execute(
-            "INSERT INTO entries (request_id, at, kind, state, data) VALUES (?, ?, ?, ?, ?)",
-            (request_id, at.isoformat(timespec="microseconds"), kind, state.value, text),
+            "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (seq, *fields, link.previous, link.hash)
         )
-        return Entry(connection.last_insert_rowid(), request_id, at, kind, state, data)
+        index.keep(connection, link, data)
+        self._tail = Head(seq, link.hash)
+        return self._tail
 
     @staticmethod
     def _read(connection: apsw.Connection, request_id: str) -> list[Entry]:
         import msgspec
 
-        rows: Iterator[tuple[Any, ...]] = connection.execute(
-            "SELECT seq, at, kind, state, data FROM entries WHERE request_id = ? ORDER BY seq", (request_id,)
+        rows = connection.execute(
+            "SELECT seq, at, kind, state, data FROM entries WHERE request_id = ? AND kind <> ? ORDER BY seq",
+            (request_id, CLOSING),
         )
         return [
             Entry(seq, request_id, datetime.fromisoformat(at), kind, State(state), msgspec.json.decode(data))
             for seq, at, kind, state, data in rows
         ]
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Turn every fault of the file into a `JournalError` that says which and what to do."""
+    def _empty_log(self) -> None:
+        """Bring the write-ahead log into the file and cut it, so that nothing of what was erased is left in it."""
         import apsw
-        import msgspec
 
-        codes: dict[type[Exception], str] = {
-            apsw.BusyError: "JOURNAL_LOCKED",
-            apsw.LockedError: "JOURNAL_LOCKED",
-            apsw.FullError: "JOURNAL_DISK_FULL",
-            apsw.ReadOnlyError: "JOURNAL_READ_ONLY",
-            apsw.CorruptError: "JOURNAL_DAMAGED",
-            apsw.NotADBError: "JOURNAL_FOREIGN",
-            msgspec.DecodeError: "JOURNAL_DAMAGED",
-            ValueError: "JOURNAL_DAMAGED",
-        }
-        try:
-            yield
-        except (apsw.Error, msgspec.DecodeError, OSError, ValueError) as error:
-            code = next((c for kind, c in codes.items() if isinstance(error, kind)), "JOURNAL_UNAVAILABLE")
-            raise JournalError(code, path=str(self._path)) from error
+        with self._lock, file.translated(self._path):
+            if self._connection is not None:
+                self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+
+def head_beside(path: Path) -> Path:
+    """Where a journal's newest hash is kept when nothing else is said."""
+    return path.with_name(path.name + ".head")
+
+
+def keys_beside(path: Path) -> Path:
+    """Where a journal's keys are kept when nothing else is said."""
+    return path.with_name(path.name + ".keys")
+
+
+def beside(table: JournalTable, folder: Path) -> dict[str, Any]:
+    """Read from a station file where the head and the keys are.
+
+    Args:
+        table: Its `[journal]` table.
+        folder: Where the station file is.
+
+    Returns:
+        `head` and `keys`, as `SqliteJournal` takes them.
+    """
+    keys = table.keys
+    return {
+        "head": folder / table.head if table.head else None,
+        "keys": keys if keys is None or keys.startswith("keyring:") else folder / keys,
+    }
+
+
+def has_head(connection: apsw.Connection, head: Head) -> bool:
+    """Whether the journal has the entry that a head names; it may have more."""
+    if head.seq == 0:
+        return True
+    return connection.execute("SELECT hash FROM entries WHERE seq = ?", (head.seq,)).fetchone() == (
+        head.hash,
+    )

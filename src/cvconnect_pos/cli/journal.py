@@ -1,0 +1,210 @@
+"""`cvconnect journal`: verify, export, close a day; and what is needed when something went wrong. The till is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from cvconnect_pos.configuration import read_station_file
+from cvconnect_pos.errors import ConfigError, CvConnectError, JournalError
+from cvconnect_pos.journal.base import Search
+from cvconnect_pos.journal.closings import Totals
+from cvconnect_pos.journal.export import PARIS
+from cvconnect_pos.journal.sqlite import SqliteJournal, beside
+from cvconnect_pos.journal.verify import Finding, restore_head, verify
+from cvconnect_pos.money import format_amount
+
+FAULTS: Final = {
+    "CHANGED": "l’écriture {seq} n’est plus celle qui a été écrite",
+    "MISSING": "l’écriture {seq} manque",
+    "REORDERED": "l’écriture {seq} n’est pas à sa place",
+    "CUT": "la fin manque, à partir de l’écriture {seq}",
+    "PAGE": "le fichier est abîmé ({detail})",
+    "HEAD": "le témoin connaît une autre écriture {seq} : ce fichier n’est pas le plus récent",
+    "HEAD_MISSING": "le témoin manque ou n’est pas lisible ({detail})",
+    "INDEX": "la liste des opérations ne dit pas la même chose que les écritures ({detail})",
+    "CLOSING": "la clôture {detail} n’est pas juste",
+    "IDENTIFIER": "l’identifiant client de l’écriture {seq} manque ou a été modifié ({detail})",
+}
+"""What a finding means; the words are the reader's, the codes are `Finding.code`."""
+
+_SHOWN = 20
+
+File = Annotated[Path, typer.Argument(metavar="FICHIER", help="Le fichier de la caisse.")]
+STATION: Final = Path("cvconnect.toml")
+
+
+class Form(StrEnum):
+    """What an export looks like."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+def check_chain(file: File = STATION) -> None:
+    """Vérifie tout le journal : chaque écriture, chaque clôture, chaque identifiant chiffré.
+
+    La caisse doit être fermée. Rien n’est modifié.
+
+    Code de retour : 0 si tout va bien, 1 si quelque chose a été modifié ou manque,
+    2 si le journal ne peut pas être lu.
+    """
+    with _told():
+        table = read_station_file(file).journal
+        report = verify(file.parent / table.path, **beside(table, file.parent))
+    typer.echo(
+        f"{report.entries} écritures, {report.attempts} opérations, {len(report.closings)} clôtures,"
+        f" {report.identifiers} identifiants chiffrés."
+    )
+    typer.echo(f"Dernière écriture : {report.head.seq} {report.head.hash.hex()}")
+    for key in sorted({closing.key_id for closing in report.closings}):
+        typer.echo(f"Clé des clôtures : {key}")
+    for finding in report.findings[:_SHOWN]:
+        typer.echo(f"Anomalie : {_words(finding)}.", err=True)
+    if report.findings:
+        typer.echo("N’y touchez pas, et contactez votre assistance.", err=True)
+        raise typer.Exit(1)
+    typer.echo("Le journal est intact.")
+
+
+def export(
+    file: File = STATION,
+    *,
+    form: Annotated[
+        Form, typer.Option("--format", help="csv : une ligne par opération ; jsonl : toutes les écritures.")
+    ] = Form.CSV,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="Le fichier à écrire ; par défaut journal.csv ou journal.jsonl."),
+    ] = None,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="Premier jour (csv).")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Dernier jour (csv).")
+    ] = None,
+) -> None:
+    """Exporte le journal, sans identifiant client en clair. La caisse doit être fermée."""
+    search = Search(
+        opened_from=_midnight(first.date()) if first else None,
+        opened_before=_midnight(last.date() + timedelta(days=1)) if last else None,
+    )
+    target = output or Path(f"journal.{form.value}")
+    with _told(), _journal(file) as journal:
+        try:
+            with target.open("w", encoding="utf-8", newline="") as out:
+                out.writelines(journal.export(form.value, search))
+        except OSError as error:
+            typer.echo(f"{target} ne peut pas être écrit : {error.strerror}", err=True)
+            raise typer.Exit(2) from None
+    typer.echo(f"Écrit : {target}")
+
+
+def close_day(
+    file: File = STATION,
+    *,
+    day: Annotated[
+        datetime | None,
+        typer.Option("--date", formats=["%Y-%m-%d"], help="La journée ; par défaut aujourd’hui."),
+    ] = None,
+) -> None:
+    """Clôture une journée, et le mois et l’année qui se terminent : totaux signés.
+
+    La caisse doit être fermée. Refusé tant qu’une opération est en attente ou non enregistrée.
+    """
+    now = datetime.now(UTC)
+    today = now.astimezone(PARIS).date()
+    wanted = day.date() if day else today
+    if wanted > today:
+        typer.echo(f"La journée du {_date(wanted)} n’est pas commencée.", err=True)
+        raise typer.Exit(2)
+    with _told(), _journal(file) as journal:
+        closings = journal.close_day(wanted, now)
+    if not closings:
+        typer.echo(f"La journée du {_date(wanted)} est déjà clôturée.")
+    for closing in closings:
+        typer.echo(f"Clôture {closing.request_id}, jusqu’à l’écriture {closing.last_seq} :")
+        typer.echo(f"  production : {_totals(closing.period_totals.production)}")
+        typer.echo(f"  simulation : {_totals(closing.period_totals.simulation)}")
+
+
+def make_head(file: File = STATION) -> None:
+    """Refait le témoin d’un journal intact, quand on sait pourquoi il manque."""
+    with _told():
+        table = read_station_file(file).journal
+        head = restore_head(file.parent / table.path, **beside(table, file.parent))
+    typer.echo(f"Témoin refait : {head.seq} {head.hash.hex()}")
+
+
+def rotate_key(file: File = STATION) -> None:
+    """Remplace la clé qui protège les identifiants des clients."""
+    with _told(), _journal(file) as journal:
+        count = journal.rotate_key()
+    typer.echo(f"Clé remplacée, {count} identifiants repris.")
+
+
+def erase(
+    request_id: Annotated[str, typer.Argument(metavar="DEMANDE", help="La demande (request_id).")],
+    file: File = STATION,
+) -> None:
+    """Efface pour toujours l’identifiant client d’une demande terminée ; le journal reste vérifiable."""
+    with _told(), _journal(file) as journal:
+        count = journal.erase(request_id, datetime.now(UTC))
+    typer.echo(f"Identifiants effacés : {count}")
+
+
+@contextmanager
+def _journal(file: Path) -> Iterator[SqliteJournal]:
+    table = read_station_file(file).journal
+    if not (file.parent / table.path).is_file():
+        raise JournalError("JOURNAL_MISSING", path=str(file.parent / table.path))
+    journal = SqliteJournal.of_table(table, file.parent)
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except CvConnectError as error:
+        typer.echo(f"{error.text()}\n{error.remedy()}\nCode : {error.code}", err=True)
+        raise typer.Exit(2 if isinstance(error, (ConfigError, JournalError)) else 1) from None
+
+
+def _words(finding: Finding) -> str:
+    return FAULTS[finding.code].format(seq=finding.seq, detail=finding.detail)
+
+
+def _totals(totals: Totals) -> str:
+    return (
+        f"{totals.attempts} opérations, {totals.payments} paiements, {format_amount(totals.received_cents)} reçus,"
+        f" {format_amount(totals.reversed_cents)} remboursés"
+    )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), PARIS)
+
+
+def _date(day: date) -> str:
+    return f"{day:%d/%m/%Y}"
+
+
+COMMANDS: Final[dict[str, Callable[..., None]]] = {
+    "verify": check_chain,
+    "export": export,
+    "close-day": close_day,
+    "restore-head": make_head,
+    "rotate-key": rotate_key,
+    "erase": erase,
+}
+"""The commands, by their names."""

@@ -1,0 +1,181 @@
+"""The journal's file: its tables, how it is opened and locked, and the names of its faults.
+
+Write-ahead log with `synchronous=FULL`: a commit returns after the disk has it. The file is locked for this process:
+a second one is refused, for two engines on one journal would each act on the other's attempts.
+
+A file that is refused is left as it is, byte for byte: nothing is repaired, copied or moved.
+
+`apsw` and not the standard library: it carries its own SQLite, recent enough for the fix of the write-ahead log's
+reset (3.51.3), and its VFS lets tests fail the very engine that ships.
+
+Source: sqlite.org, "Write-Ahead Logging" (section 11, the WAL-reset bug), "PRAGMA synchronous", "PRAGMA locking_mode",
+"SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cvconnect_pos.core.attempt import REQUEST
+from cvconnect_pos.errors import CvConnectError, JournalError
+from cvconnect_pos.journal.chain import Link
+from cvconnect_pos.journal.closings import CLOSING
+
+if TYPE_CHECKING:
+    import apsw
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x4356_436F
+"""`CVCo`, so that `file` and a curious person recognise the journal."""
+
+SCHEMA = f"""
+CREATE TABLE entries (
+    seq        INTEGER PRIMARY KEY,
+    request_id TEXT NOT NULL,
+    at         TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    state      TEXT NOT NULL,
+    data       TEXT NOT NULL,
+    commitment BLOB NOT NULL,
+    previous   BLOB NOT NULL,
+    hash       BLOB NOT NULL
+) STRICT;
+CREATE INDEX entries_of_request ON entries (request_id, seq);
+CREATE UNIQUE INDEX one_closing ON entries (request_id) WHERE kind = '{CLOSING}';
+CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END;
+CREATE TRIGGER entries_remain BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END;
+-- Where each attempt stands. Derived: entries are the truth.
+CREATE TABLE attempts (
+    seq            INTEGER PRIMARY KEY,
+    request_id     TEXT NOT NULL UNIQUE,
+    basket_ref     TEXT NOT NULL,
+    seller_id      TEXT NOT NULL,
+    state          TEXT NOT NULL,
+    asked_cents    INTEGER NOT NULL,
+    received_cents INTEGER,
+    opened_at      TEXT NOT NULL,
+    updated_at     TEXT NOT NULL,
+    simulation     INTEGER NOT NULL,
+    acknowledged   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX attempts_of_basket ON attempts (basket_ref);
+CREATE INDEX attempts_by_time ON attempts (opened_at);
+CREATE INDEX attempts_unsettled ON attempts (basket_ref) WHERE acknowledged = 0;
+-- Customer identifiers, encrypted. The only rows that may go.
+CREATE TABLE identifiers (
+    seq        INTEGER PRIMARY KEY,
+    request_id TEXT NOT NULL,
+    key_id     TEXT NOT NULL,
+    wrapped    BLOB NOT NULL,
+    content    BLOB NOT NULL
+) STRICT;
+CREATE INDEX identifiers_of_request ON identifiers (request_id, seq);
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+MIGRATIONS: Mapping[int, str] = {}
+"""What leads from a version to the next, in one transaction with the new `user_version`."""
+
+LINKS = "SELECT seq, request_id, at, kind, state, data, commitment, previous, hash FROM entries"
+"""The columns of `Link`, in its order."""
+
+_BUSY_MS = 2_000
+
+
+def connect(path: Path, *, create: bool) -> apsw.Connection:
+    """Open the file and lock it for this process; until `settle`, closing it again leaves it as it is.
+
+    Args:
+        path: The file.
+        create: Whether it may be made.
+
+    Returns:
+        The connection; its tables are not looked at yet.
+    """
+    import apsw
+
+    if not create and not path.is_file():
+        raise JournalError("JOURNAL_MISSING", path=str(path))
+    connection = apsw.Connection(str(path))
+    try:
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        connection.set_busy_timeout(_BUSY_MS)
+        connection.pragma("locking_mode", "EXCLUSIVE")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def check_version(connection: apsw.Connection, path: Path) -> int:
+    """Say the schema's version; 0 for a file without tables.
+
+    Raises:
+        JournalError: `JOURNAL_FOREIGN` or `JOURNAL_VERSION`.
+    """
+    version = connection.pragma("user_version")
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if version == 0 and tables == (0,):
+        return 0
+    if connection.pragma("application_id") != APPLICATION_ID:
+        raise JournalError("JOURNAL_FOREIGN", path=str(path))
+    if not 1 <= version <= SCHEMA_VERSION:
+        raise JournalError("JOURNAL_VERSION", path=str(path), version=version)
+    return int(version)
+
+
+def migrate(connection: apsw.Connection, version: int) -> None:
+    """Bring the tables to this version, from whichever; inside a transaction."""
+    if version == 0:
+        connection.execute(SCHEMA)
+        return
+    for number in range(version, SCHEMA_VERSION):
+        connection.execute(MIGRATIONS[number])
+        connection.pragma("user_version", number + 1)
+
+
+def settle(connection: apsw.Connection) -> None:
+    """All is well with the file: from here on it is used as usual."""
+    import apsw
+
+    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
+
+
+def read_links(connection: apsw.Connection, condition: str = "", *values: object) -> Iterator[Link]:
+    """Read entries as they stand, by `seq` unless the condition says otherwise."""
+    rows: Iterator[tuple[Any, ...]] = connection.execute(f"{LINKS} {condition or 'ORDER BY seq'}", values)
+    return (Link(*row) for row in rows)
+
+
+def is_opening(link: Link) -> bool:
+    """Whether an entry opens an attempt."""
+    return link.kind == REQUEST
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn every fault of the file into a `JournalError` that says which and what to do."""
+    import apsw
+    import msgspec
+
+    codes: dict[type[Exception], str] = {
+        apsw.BusyError: "JOURNAL_LOCKED",
+        apsw.LockedError: "JOURNAL_LOCKED",
+        apsw.FullError: "JOURNAL_DISK_FULL",
+        apsw.ReadOnlyError: "JOURNAL_READ_ONLY",
+        apsw.CorruptError: "JOURNAL_DAMAGED",
+        apsw.NotADBError: "JOURNAL_FOREIGN",
+        msgspec.DecodeError: "JOURNAL_DAMAGED",
+        ValueError: "JOURNAL_DAMAGED",
+    }
+    try:
+        yield
+    except (apsw.Error, msgspec.DecodeError, OSError, ValueError) as error:
+        if isinstance(error, CvConnectError):  # ours, such as a wrong argument
+            raise
+        code = next((c for kind, c in codes.items() if isinstance(error, kind)), "JOURNAL_UNAVAILABLE")
+        raise JournalError(code, path=str(path)) from error

@@ -1,0 +1,260 @@
+"""Reads a whole journal and says whether it is what was written. It needs nothing of the till, and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cvconnect_pos.errors import JournalError
+from cvconnect_pos.journal import file, index
+from cvconnect_pos.journal.base import ERASED, AttemptSummary
+from cvconnect_pos.journal.chain import Fault, Link, first_break
+from cvconnect_pos.journal.closings import CLOSING, Books, Closing, Period, Totals, totals_of
+from cvconnect_pos.journal.head import NOTHING, Head, read_head_file, write_head_file
+from cvconnect_pos.journal.keys import key_store
+from cvconnect_pos.journal.safe import Safe
+from cvconnect_pos.journal.signing import is_signed, public_key, public_key_id
+from cvconnect_pos.journal.sqlite import has_head, head_beside, keys_beside
+from cvconnect_pos.journal.vault import VaultError
+
+if TYPE_CHECKING:
+    import apsw
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it was written.
+
+    Args:
+        code: A `Fault` of the chain, or `PAGE`, `HEAD`, `HEAD_MISSING`, `INDEX`, `CLOSING`, `IDENTIFIER`.
+        seq: The entry it is about; 0 for none in particular.
+        detail: What in particular: a request id, a closing.
+    """
+
+    code: str
+    seq: int = 0
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Report:
+    """What a verification found.
+
+    Args:
+        entries: How many entries there are.
+        attempts: How many attempts.
+        closings: The closings, in order.
+        identifiers: How many customer identifiers are kept.
+        head: The last entry that the chain holds up to.
+        findings: What is wrong, by importance; empty when all is well.
+    """
+
+    entries: int = 0
+    attempts: int = 0
+    closings: list[Closing] = field(default_factory=list[Closing])
+    identifiers: int = 0
+    head: Head = NOTHING
+    findings: list[Finding] = field(default_factory=list[Finding])
+
+
+def verify(path: Path, *, head: Path | None = None, keys: str | Path | None = None) -> Report:
+    """Verify a journal that is closed: every page, every entry, every closing, every derived row.
+
+    Args:
+        path: The journal.
+        head: See `SqliteJournal`.
+        keys: See `SqliteJournal`.
+
+    Returns:
+        What was found.
+
+    Raises:
+        JournalError: The file cannot be read at all: it is missing, locked, foreign, of another version.
+    """
+    report = Report()
+    safe = Safe(key_store(keys or keys_beside(path)))
+    with file.translated(path):
+        connection = file.connect(path, create=False)
+        try:
+            if file.check_version(connection, path):
+                _verify(connection, report, safe, head or head_beside(path))
+        finally:
+            connection.close()
+    return report
+
+
+def restore_head(path: Path, *, head: Path | None = None, keys: str | Path | None = None) -> Head:
+    """Make a head file anew, from a journal that is whole in every other respect.
+
+    Args:
+        path: The journal.
+        head: See `SqliteJournal`.
+        keys: See `SqliteJournal`.
+
+    Returns:
+        The new head.
+
+    Raises:
+        JournalError: `JOURNAL_ROLLED_BACK` when there is a head that says so, `JOURNAL_CHAIN_BROKEN`, or as `verify`.
+    """
+    report = verify(path, head=head, keys=keys)
+    told = read_head_file(head or head_beside(path))
+    for finding in report.findings:
+        if finding.code == "HEAD" or (finding.code == Fault.CUT and told):
+            raise JournalError(
+                "JOURNAL_ROLLED_BACK", path=str(path), seq=report.entries, head_seq=told.seq if told else 0
+            )
+        if finding.code != "HEAD_MISSING":
+            raise JournalError("JOURNAL_CHAIN_BROKEN", path=str(path), seq=finding.seq, fault=finding.code)
+    with file.translated(path):
+        write_head_file(head or head_beside(path), report.head)
+    return report.head
+
+
+def _verify(connection: apsw.Connection, report: Report, safe: Safe, head_path: Path) -> None:
+    import apsw
+
+    try:
+        for (said,) in connection.execute("PRAGMA integrity_check(1)"):
+            if said != "ok":
+                report.findings.append(Finding("PAGE", detail=str(said)))
+        told = read_head_file(head_path)
+        reader = _Reader(report)
+        broken = first_break(reader.read(file.read_links(connection)))
+        for _ in reader.rest:
+            pass  # what follows a break is counted, not judged
+    except apsw.CorruptError:
+        report.findings.append(Finding("PAGE", report.entries + 1))
+        return
+    if broken:
+        report.findings.append(Finding(broken.fault.value, broken.seq))
+    report.findings += _head_findings(connection, report, told, head_path)
+    report.findings += reader.findings
+    report.findings += _index_findings(connection, reader.attempts)
+    report.findings += _identifier_findings(connection, safe, reader.commitments, report)
+    report.findings += _key_findings(safe, report)
+
+
+def _head_findings(
+    connection: apsw.Connection, report: Report, told: Head | None, head_path: Path
+) -> Iterator[Finding]:
+    """Compare the end of the chain with the head that is kept besides."""
+    if told is None:
+        if report.entries:
+            yield Finding("HEAD_MISSING", detail=str(head_path))
+    elif told.seq > report.head.seq:
+        yield Finding(Fault.CUT.value, report.head.seq + 1)
+    elif not has_head(connection, told):
+        yield Finding("HEAD", told.seq)
+
+
+def _key_findings(safe: Safe, report: Report) -> Iterator[Finding]:
+    """Name the closings that another key has signed."""
+    if report.closings and safe.has_keys:
+        own = public_key_id(public_key(safe.keys().signing))
+        for closing in report.closings:
+            if closing.key_id != own:
+                yield Finding("CLOSING", detail=f"{closing.request_id}: {closing.key_id}")
+
+
+class _Reader:
+    """Follows the entries as they are read: attempts, totals, closings, commitments."""
+
+    def __init__(self, report: Report) -> None:
+        self.findings: list[Finding] = []
+        self.attempts: dict[str, AttemptSummary] = {}
+        self.commitments: dict[int, tuple[str, bytes]] = {}
+        self.rest: Iterator[Link] = iter(())
+        self._report = report
+        self._books = {False: Totals(), True: Totals()}
+        self._last: dict[Period, Closing] = {}
+
+    def read(self, links: Iterator[Link]) -> Iterator[Link]:
+        self.rest = self._followed(links)
+        return self.rest
+
+    def _followed(self, links: Iterator[Link]) -> Iterator[Link]:
+        import msgspec
+
+        for link in links:
+            try:
+                self._follow(link, msgspec.json.decode(link.data))
+            except (msgspec.DecodeError, ValueError, KeyError, TypeError):
+                self.findings.append(Finding(Fault.CHANGED.value, link.seq, "data"))
+            self._report.entries += 1
+            self._report.head = Head(link.seq, link.hash)
+            yield link
+
+    def _follow(self, link: Link, data: dict[str, Any]) -> None:
+        if link.kind == CLOSING:
+            self._follow_closing(link, data)
+            return
+        if link.commitment:
+            self.commitments[link.seq] = (link.request_id, link.commitment)
+        elif link.kind == ERASED:
+            erased = [seq for seq, (name, _) in self.commitments.items() if name == link.request_id]
+            for seq in erased:
+                del self.commitments[seq]
+        before = self.attempts.get(link.request_id)
+        after = index.follow(before, link, data)
+        if after is None:
+            self.findings.append(Finding("INDEX", link.seq, link.request_id))
+            return
+        self.attempts[link.request_id] = after
+        self._report.attempts = len(self.attempts)
+        if before:
+            self._books[before.simulation] -= totals_of(before.state, before.received_cents)
+        self._books[after.simulation] += totals_of(after.state, after.received_cents)
+
+    def _follow_closing(self, link: Link, data: dict[str, Any]) -> None:
+        closing, signature = Closing.of_data(data)
+        books = Books(production=self._books[False], simulation=self._books[True])
+        reach = (self._report.head.seq, self._report.head.hash.hex(), books)
+        day = self._last.get(Period.DAY)
+        if closing.period is not Period.DAY and day:
+            reach = (day.last_seq, day.head, day.totals)
+        before = self._last.get(closing.period)
+        key = bytes.fromhex(closing.public_key)
+        holds = (
+            link.request_id == closing.request_id
+            and (closing.last_seq, closing.head, closing.totals) == reach
+            and closing.period_totals == (closing.totals - before.totals if before else closing.totals)
+            and closing.key_id == public_key_id(key)
+            and is_signed(closing.to_sign(), bytes.fromhex(signature), key)
+        )
+        if not holds:
+            self.findings.append(Finding("CLOSING", link.seq, link.request_id))
+        self._last[closing.period] = closing
+        self._report.closings.append(closing)
+
+
+def _index_findings(connection: apsw.Connection, attempts: dict[str, AttemptSummary]) -> Iterator[Finding]:
+    """Compare the derived rows with what the entries say."""
+    left = dict(attempts)
+    for row in index.summaries(connection, "ORDER BY seq"):
+        if left.pop(row.request_id, None) != row:
+            yield Finding("INDEX", row.seq, row.request_id)
+    for row in left.values():
+        yield Finding("INDEX", row.seq, row.request_id)
+
+
+def _identifier_findings(
+    connection: apsw.Connection, safe: Safe, commitments: dict[int, tuple[str, bytes]], report: Report
+) -> Iterator[Finding]:
+    """Open every identifier, and compare it with what the chain committed to. Without the keys, they are counted."""
+    left = dict(commitments)
+    for seq, request_id, sealed in safe.everything(connection):
+        report.identifiers += 1
+        promised = left.pop(seq, None)
+        holds = promised is not None and promised[0] == request_id
+        if holds and promised and safe.has_keys:
+            try:
+                holds = safe.open(sealed, request_id, seq)[1] == promised[1]
+            except (VaultError, JournalError):
+                holds = False
+        if not holds:
+            yield Finding("IDENTIFIER", seq, request_id)
+    for seq, (request_id, _) in left.items():
+        yield Finding("IDENTIFIER", seq, request_id)
