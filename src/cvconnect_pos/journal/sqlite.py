@@ -24,6 +24,7 @@ from cvconnect_pos.journal.export import csv_lines, json_lines
 from cvconnect_pos.journal.head import NOTHING, Head, HeadFile, read_head_file, write_head_file
 from cvconnect_pos.journal.keys import key_store
 from cvconnect_pos.journal.safe import Safe
+from cvconnect_pos.journal.vault import prepare
 
 if TYPE_CHECKING:
     import apsw
@@ -67,6 +68,7 @@ class SqliteJournal:
                 raise
             file.settle(connection)
         self._connection = connection
+        prepare()
 
     @classmethod
     def of_table(cls, table: JournalTable, folder: Path) -> Self:

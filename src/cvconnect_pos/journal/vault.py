@@ -107,6 +107,13 @@ def _place(request_id: str, seq: int) -> bytes:
     return netstrings(request_id.encode(), b"%d" % seq)
 
 
+def prepare() -> None:
+    """Load the cipher now, so that the first customer does not wait for it."""
+    from cryptography.hazmat.primitives.ciphers import aead
+
+    _ = aead.AESGCM
+
+
 def _encrypt(key: bytes, content: bytes, place: bytes) -> bytes:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
