@@ -122,10 +122,10 @@ def test_exports_hold_every_operation_and_no_identifier(run: Run, station: Path,
     assert content.count(b"\r\n") == 2
     assert [json.loads(line)["seq"] for line in lines.read_text(encoding="utf-8").splitlines()] == [1, 2]
     assert NUMBER.encode() not in content + lines.read_bytes()
-    assert run("export", station, "--output", table, "--from", "2026-11-22")[0] == 0
-    assert table.read_bytes().count(b"\r\n") == 1
-    assert run("export", station, "--output", table, "--to", "2026-11-21")[0] == 0
-    assert table.read_bytes().count(b"\r\n") == 2
+    for number, (option, day, rows) in enumerate((("--from", "2026-11-22", 1), ("--to", "2026-11-21", 2))):
+        part = tmp_path / f"part{number}.csv"
+        assert run("export", station, "--output", part, option, day)[0] == 0
+        assert part.read_bytes().count(b"\r\n") == rows
     assert run("export", station, "--output", tmp_path)[0] == 2
 
 
@@ -139,7 +139,9 @@ def test_a_lost_head_is_made_anew_when_asked(run: Run, station: Path) -> None:
 
 
 def test_the_key_is_replaced_and_an_identifier_erased(run: Run, station: Path) -> None:
-    assert run("rotate-key", station)[1] == "Clé remplacée, 1 identifiants repris.\n"
+    said = run("rotate-key", station)[1]
+    assert said.startswith("Clé remplacée, 1 identifiants repris.")
+    assert "Renouvelez la sauvegarde des clés" in said
     assert run("erase", "r1", station)[1] == "Identifiants effacés : 1\n"
     assert run("erase", "r9", station)[0] == 1
     assert run("verify", station)[0] == 0
@@ -160,3 +162,21 @@ def test_an_unknown_command_is_answered_with_those_there_are(run: Run) -> None:
     assert "Commandes : verify, export, close-day, restore-head, rotate-key, erase." in " ".join(
         err.replace("│", " ").split()
     )
+
+
+@pytest.mark.parametrize("target", ["data/journal.db", "secret/keys", "elsewhere/head", "cvconnect.toml"])
+def test_an_export_is_never_written_over_something_that_exists(run: Run, station: Path, target: str) -> None:
+    before = (station.parent / target).read_bytes()
+    code, _, err = run("export", station, "--output", station.parent / target)
+    assert code == 2
+    assert "existe déjà" in err
+    assert (station.parent / target).read_bytes() == before
+    assert run("verify", station)[0] == 0
+
+
+@pytest.mark.parametrize(("option", "date"), [("--to", "9999-12-31"), ("--from", "0001-01-01")])
+def test_a_date_that_no_journal_has_is_refused(run: Run, station: Path, option: str, date: str) -> None:
+    code, _, err = run("export", station, "--output", station.parent / "out.csv", option, date)
+    assert code == 2
+    assert "ne convient pas" in err
+    assert not (station.parent / "out.csv").exists()

@@ -73,6 +73,10 @@ def check_chain(file: File = STATION) -> None:
     typer.echo("Le journal est intact.")
 
 
+_YEARS = range(2000, 2200)
+"""The years that a journal can have; others are slips of the keyboard."""
+
+
 def export(
     file: File = STATION,
     *,
@@ -91,6 +95,10 @@ def export(
     ] = None,
 ) -> None:
     """Exporte le journal, sans identifiant client en clair. La caisse doit être fermée."""
+    for day in (first, last):
+        if day and day.year not in _YEARS:
+            typer.echo(f"La date {_date(day.date())} ne convient pas.", err=True)
+            raise typer.Exit(2)
     search = Search(
         opened_from=_midnight(first.date()) if first else None,
         opened_before=_midnight(last.date() + timedelta(days=1)) if last else None,
@@ -98,8 +106,12 @@ def export(
     target = output or Path(f"journal.{form.value}")
     with _told(), _journal(file) as journal:
         try:
-            with target.open("w", encoding="utf-8", newline="") as out:
+            # Never over something that exists: it might be the journal itself, or its keys.
+            with target.open("x", encoding="utf-8", newline="") as out:
                 out.writelines(journal.export(form.value, search))
+        except FileExistsError:
+            typer.echo(f"{target} existe déjà : choisissez un autre nom avec --output.", err=True)
+            raise typer.Exit(2) from None
         except OSError as error:
             typer.echo(f"{target} ne peut pas être écrit : {error.strerror}", err=True)
             raise typer.Exit(2) from None
@@ -146,7 +158,9 @@ def rotate_key(file: File = STATION) -> None:
     """Remplace la clé qui protège les identifiants des clients."""
     with _told(), _journal(file) as journal:
         count = journal.rotate_key()
-    typer.echo(f"Clé remplacée, {count} identifiants repris.")
+    typer.echo(
+        f"Clé remplacée, {count} identifiants repris. Renouvelez la sauvegarde des clés : l’ancienne ne sert plus."
+    )
 
 
 def erase(
