@@ -92,6 +92,14 @@ ERRORS: dict[str, _Words] = {
         "Le champ {field} contient un caractère non imprimable.", "Retirez-le.",
         "{field} holds a character that cannot be printed.", "Remove it.",
     ),
+    "NUMBER_OUT_OF_RANGE": _Words(
+        "Le champ {field} doit être un nombre entier de {least} à {most}.", _ASK_SUPPORT[0],
+        "{field} must be a whole number from {least} to {most}.", "Pass an int in that range.",
+    ),
+    "MOMENT_UNUSABLE": _Words(
+        "Le champ {field} n’est pas un moment utilisable.", _ASK_SUPPORT[0],
+        "{field} is no moment that can be used.", "Pass a datetime with a time zone, such as UTC.",
+    ),
     "WAY_UNKNOWN": _Words(
         "Ce mode de paiement n’existe pas.", "Choisissez : {allowed}.",
         "There is no such way to pay.", "Choose one of: {allowed}.",
@@ -208,6 +216,15 @@ ERRORS: dict[str, _Words] = {
     "DAY_BEFORE_LAST": _Words(
         "La journée du {day} ne peut plus être clôturée : celle du {last} l’est déjà.", "Clôturez une date plus récente.",
         "The day {day} cannot be closed any more: {last} is closed already.", "Close a later day.",
+    ),
+    "DAY_NOT_BEGUN": _Words(
+        "La journée du {day} n’est pas commencée : elle ne peut pas être clôturée.",
+        "Vérifiez la date et l’horloge de la caisse.",
+        "The day {day} cannot be closed: today is {today} in Paris.", "Close today or an earlier day; check the clock.",
+    ),
+    "DAY_NOT_A_DATE": _Words(
+        "La journée à clôturer doit être une date (reçu : {type}).", _ASK_SUPPORT[0],
+        "The day to close must be a date (got {type}).", "Pass a datetime.date, not a datetime.",
     ),
     "JOURNAL_CLOSED": _Words(
         "Le journal est fermé.", "Rouvrez la caisse.", "The journal is closed.", "Open the station again.",

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +220,39 @@ def test_a_closed_day_stays_closed(make: MakeJournal) -> None:
     assert len(journal.close_day(date(2026, 11, 21), NOW)) == 1
     assert list(make().close_day(date(2026, 11, 21), NOW)) == []
     assert make().entries("day/2026-11-21") == []
+
+
+YEAR_1 = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2)))
+
+
+WRONG: list[tuple[Callable[[Journal], object], str]] = [
+    (lambda journal: journal.attempts(limit=10**30), "NUMBER_OUT_OF_RANGE"),
+    (lambda journal: journal.attempts(limit=0), "NUMBER_OUT_OF_RANGE"),
+    (lambda journal: journal.attempts(Search(amount_cents=2**63)), "NUMBER_OUT_OF_RANGE"),
+    (lambda journal: journal.attempts(Search(opened_from=YEAR_1)), "MOMENT_UNUSABLE"),
+    (lambda journal: journal.attempts(Search(opened_before=datetime(1, 1, 1))), "MOMENT_UNUSABLE"),  # noqa: DTZ001
+    (lambda journal: journal.attempts(Search(basket_ref="\ud800")), "REFERENCE_UNPRINTABLE"),
+    (lambda journal: journal.entries("\ud800"), "REFERENCE_UNPRINTABLE"),
+    (lambda journal: journal.identifier("\ud800"), "REFERENCE_UNPRINTABLE"),
+    (lambda journal: journal.erase("\ud800", NOW), "REFERENCE_UNPRINTABLE"),
+    (lambda journal: begin(journal, Order("\ud800", 1, "B1", Way.QR)), "REFERENCE_UNPRINTABLE"),
+    (lambda journal: begin(journal, Order("r9", 1, "B9", Way.QR, label="\ud800")), "INVALID_INPUT"),
+    (lambda journal: journal.append("r1", NOW, "PAID", State.APPROVED, {"x": 1j}), "INVALID_INPUT"),
+    (lambda journal: journal.append("r1", YEAR_1, "PAID", State.APPROVED, {}), "MOMENT_UNUSABLE"),
+]
+
+
+@pytest.mark.parametrize(("call", "code"), WRONG)
+def test_a_wrong_argument_is_no_damage(
+    make: MakeJournal, call: Callable[[Journal], object], code: str
+) -> None:
+    journal = make()
+    begin(journal)
+    with pytest.raises(InvalidInput) as caught:
+        call(journal)
+    assert caught.value.code == code
+    assert "{" not in caught.value.text("fr") + caught.value.text("en")
+    assert journal.append("r1", NOW, "PENDING", State.SHOWING, {}).seq == 2
 
 
 # --- SQLite ---------------------------------------------------------------------------------------------------------

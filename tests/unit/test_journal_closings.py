@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from cvconnect_pos.journal.sqlite import SqliteJournal
 from cvconnect_pos.journal.verify import verify
 
 NOW = datetime(2026, 11, 30, 17, 0, tzinfo=UTC)
+NEW_YEAR = datetime(2027, 1, 2, 17, 0, tzinfo=UTC)
 MONTH, YEAR = Period.MONTH, Period.YEAR
 
 
@@ -128,9 +130,9 @@ def test_an_empty_day_a_month_and_a_year_are_closed(path: Path) -> None:
     journal = SqliteJournal(path)
     assert [c.request_id for c in journal.close_day(date(2026, 11, 27), NOW)] == ["day/2026-11-27"]
     pay(journal, "r1", 3000)
-    names = [c.request_id for c in journal.close_day(date(2026, 12, 31), NOW)]
+    names = [c.request_id for c in journal.close_day(date(2026, 12, 31), NEW_YEAR)]
     assert names == ["month/2026-11", "day/2026-12-31", "month/2026-12", "year/2026"]
-    names = [c.request_id for c in journal.close_day(date(2027, 1, 2), NOW)]
+    names = [c.request_id for c in journal.close_day(date(2027, 1, 2), NEW_YEAR)]
     assert names == ["day/2027-01-02"]
     journal.close()
     report = verify(path)
@@ -162,3 +164,28 @@ def test_a_day_before_the_last_closed_one_is_refused(path: Path) -> None:
         journal.close_day(date(2026, 11, 26), NOW)
     assert caught.value.code == "DAY_BEFORE_LAST"
     journal.close()
+
+
+@pytest.mark.parametrize(
+    ("at", "day", "code"),
+    [
+        (datetime(2026, 11, 27, 22, 59, tzinfo=UTC), date(2026, 11, 28), "DAY_NOT_BEGUN"),
+        (datetime(2026, 11, 27, 22, 59, tzinfo=UTC), date(2026, 11, 27), ""),
+        (datetime(2026, 11, 27, 23, 0, tzinfo=UTC), date(2026, 11, 28), ""),  # midnight in Paris
+        (NOW, date.max, "DAY_NOT_BEGUN"),
+        (NOW, NOW, "DAY_NOT_A_DATE"),
+        (NOW, "2026-11-27", "DAY_NOT_A_DATE"),
+        (NOW.replace(tzinfo=None), date(2026, 11, 27), "MOMENT_UNUSABLE"),
+    ],
+)
+def test_only_a_day_that_has_begun_in_paris_is_closed(path: Path, at: datetime, day: Any, code: str) -> None:
+    journal = SqliteJournal(path)
+    said = ""
+    try:
+        journal.close_day(day, at)
+    except InvalidInput as error:
+        said = error.code
+        assert "{" not in error.text("fr") + error.text("en")
+    journal.close()
+    assert said == code
+    assert len(verify(path).closings) == (not code)

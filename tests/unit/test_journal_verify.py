@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import apsw
 import pytest
 
 from cvconnect_pos import JournalError, Order, State, Way
 from cvconnect_pos.core.attempt import ACKNOWLEDGED
-from cvconnect_pos.journal import file
+from cvconnect_pos.journal import file, sqlite
 from cvconnect_pos.journal.chain import Link, first_break
-from cvconnect_pos.journal.head import write_head_file
+from cvconnect_pos.journal.head import SLOT_SIZE, read_slots, write_head_file
 from cvconnect_pos.journal.keys import KeyFile, Keys
 from cvconnect_pos.journal.sqlite import TAIL, SqliteJournal
 from cvconnect_pos.journal.verify import restore_head, verify
@@ -240,11 +241,138 @@ def test_lost_or_exposed_keys_are_noticed_when_the_till_opens(path: Path) -> Non
     assert verify(path).findings == []  # the chain needs no key
 
 
-def test_a_journal_that_names_no_customer_and_closed_no_day_has_no_keys(tmp_path: Path) -> None:
-    journal = SqliteJournal(tmp_path / "journal.db")
+def test_the_keys_are_made_with_the_journal(tmp_path: Path) -> None:
+    SqliteJournal(tmp_path / "journal.db").close()
+    names = ["journal.db", "journal.db.head", "journal.db.keys"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == names
+
+
+def test_a_journal_without_keys_and_without_need_of_them_opens_and_makes_none(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = SqliteJournal(path)
     write(journal, "r3")
     journal.close()
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["journal.db", "journal.db.head"]
+    path.with_name("journal.db.keys").unlink()
+    assert opened(path) == "opened"
+    assert not path.with_name("journal.db.keys").exists()
+
+
+def test_keys_that_cannot_be_made_are_noticed_when_the_journal_is_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for _ in range(2):
+        with pytest.raises(JournalError) as caught:
+            SqliteJournal(tmp_path / "journal.db", keys=tmp_path / "file" / "keys")
+        assert caught.value.code == "JOURNAL_KEYS_UNREADABLE"
+    assert opened(tmp_path / "journal.db") == "opened"
+
+
+@pytest.mark.parametrize("left", [None, b""])
+def test_a_journal_that_lost_its_file_and_its_head_is_not_begun_anew_beside_its_keys(
+    path: Path, left: bytes | None
+) -> None:
+    for name in ("journal.db", "journal.db.head"):
+        path.with_name(name).unlink()
+        if left is not None:
+            path.with_name(name).write_bytes(left)
+    for _ in range(2):
+        assert opened(path) == "JOURNAL_HEAD_MISSING"
+    assert path.exists() == (left is not None)
+    assert restore_head(path).seq == 0
+    assert opened(path) == "opened"
+    assert verify(path).findings == []
+
+
+def test_a_file_without_tables_is_not_intact(path: Path) -> None:
+    head = path.with_name("journal.db.head")
+    before = head.read_bytes()
+    path.write_bytes(b"")
+    assert found(path) == [("CUT", 1)]
+    assert opened(path) == "JOURNAL_ROLLED_BACK"
+    with pytest.raises(JournalError) as caught:
+        restore_head(path)
+    assert (caught.value.code, caught.value.fields["head_seq"]) == ("JOURNAL_ROLLED_BACK", 13)
+    assert head.read_bytes() == before
+    head.unlink()
+    assert found(path) == [("HEAD_MISSING", 0)]
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_log_whose_file_is_gone_is_left(path: Path, gone: bool) -> None:
+    wal = path.with_name("journal.db-wal")
+    wal.write_bytes(b"what was written last")
+    path.with_name("journal.db.head").unlink()
+    path.write_bytes(b"")
+    if gone:
+        path.unlink()
+        with pytest.raises(JournalError):
+            verify(path)
+    else:
+        assert found(path) == [("CUT", 1)]
+    assert opened(path) == "JOURNAL_ROLLED_BACK"
+    with pytest.raises(JournalError):
+        restore_head(path)
+    assert wal.read_bytes() == b"what was written last"
+    assert not path.with_name("journal.db.head").exists()
+
+
+def test_a_lagging_head_is_brought_up_to_date_in_place(path: Path) -> None:
+    head = path.with_name("journal.db.head")
+    before, inode = head.read_bytes(), head.stat().st_ino
+    journal = SqliteJournal(path)
+    write(journal, "r4")
+    journal.close()
+    head.write_bytes(before)
+    assert opened(path) == "opened"
+    assert head.stat().st_ino == inode
+    for start in (0, SLOT_SIZE):
+        told = read_slots(head.read_bytes()[start : start + SLOT_SIZE])
+        assert told is not None
+        assert told.seq == 17
+
+
+def test_a_head_that_cannot_be_written_lags_and_does_not_stop_the_till(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = path.with_name("journal.db.head")
+    before = head.read_bytes()
+    real = Path.open
+
+    def refuse(self: Path, mode: str = "r", **more: Any) -> Any:
+        if self == head and "+" in mode:
+            raise OSError(errno.EROFS, "read-only", str(self))
+        return real(self, mode, **more)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    journal = SqliteJournal(path)
+    write(journal, "r4")
+    journal.close()
+    assert opened(path) == "opened"
+    assert head.read_bytes() == before
+    assert "head was not written" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (errno.ENOSPC, "JOURNAL_DISK_FULL"),
+        (errno.EROFS, "JOURNAL_READ_ONLY"),
+        (errno.EACCES, "JOURNAL_READ_ONLY"),
+    ],
+)
+def test_a_head_that_cannot_be_made_is_said_so_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: str
+) -> None:
+    head = tmp_path / "elsewhere" / "head"
+
+    def refuse(self: Path, target: Path) -> Path:
+        raise OSError(number, "no", str(self), None, str(target))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(JournalError) as caught:
+        SqliteJournal(tmp_path / "journal.db", head=head)
+    assert caught.value.code == code
+    assert str(head) in str(caught.value.fields["path"])
+    assert list(head.parent.iterdir()) == []
 
 
 def test_a_new_wrapping_key_opens_what_the_old_one_closed(path: Path) -> None:
@@ -330,6 +458,98 @@ def test_only_the_tail_is_read_at_open(path: Path) -> None:
     harm(path, "UPDATE entries SET data = '{}' WHERE seq = 1")
     assert opened(path) == "opened"
     assert found(path)[0] == ("CHANGED", 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "data = '[]'",
+        "data = '{\"amount_cents\":[]}'",
+        "at = CAST(x'32ff' AS TEXT)",
+        "request_id = CAST(x'72ff' AS TEXT)",
+        "state = 'ODD'",
+    ],
+)
+@pytest.mark.parametrize("seq", [2, 5, 13])
+def test_an_entry_of_whatever_content_is_named_and_refused(path: Path, change: str, seq: int) -> None:
+    harm(path, f"UPDATE entries SET {change} WHERE seq = {seq}")
+    assert found(path)[0] == ("CHANGED", seq)
+    with pytest.raises(JournalError) as caught:
+        SqliteJournal(path)
+    assert (caught.value.code, caught.value.fields["seq"]) == ("JOURNAL_CHAIN_BROKEN", seq)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "7", "null"])
+def test_an_entry_that_cannot_be_read_while_the_till_runs_is_damage(path: Path, content: str) -> None:
+    journal = SqliteJournal(path)
+    assert journal._connection is not None
+    journal._connection.execute(
+        "DROP TRIGGER entries_stay; UPDATE entries SET data = ? WHERE seq = 1", (content,)
+    )
+    journal._connection.execute("UPDATE entries SET at = CAST(x'ff' AS TEXT) WHERE seq = 2")
+    lines = journal.export("jsonl")
+    order = Order("r1", 4550, "Br1", Way.SCAN, seller_id="=S1")
+    for read in (
+        lambda: journal.begin(order, "pr1", NOW, simulation=False),
+        lambda: list(lines),
+        journal.rebuild_index,
+    ):
+        with pytest.raises(JournalError) as caught:
+            read()
+        assert caught.value.code == "JOURNAL_DAMAGED"
+    journal.close()
+
+
+@pytest.mark.parametrize(
+    "change", ["state = 'ODD'", "opened_at = 'x'", "basket_ref = CAST(x'ff' AS TEXT)", "updated_at = ''"]
+)
+@pytest.mark.parametrize("unsettled", [True, False])
+def test_a_derived_row_that_cannot_be_read_is_made_anew_and_does_not_stop_the_till(
+    path: Path, change: str, unsettled: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    harm(path, f"UPDATE attempts SET {change}, acknowledged = {int(not unsettled)} WHERE request_id = 'r2'")
+    assert "INDEX" in {code for code, _ in found(path)}
+    journal = SqliteJournal(path)
+    assert journal.unsettled() == []
+    assert [row.request_id for row in journal.attempts()] == ["r3", "r2", "r1"]
+    assert len(journal.close_day(date(2026, 11, 22), NOW + timedelta(days=1))) == 1
+    journal.close()
+    assert "made anew" in caplog.text
+    assert verify(path).findings == []
+
+
+def test_a_state_that_nobody_knows_does_not_keep_a_day_from_closing(path: Path) -> None:
+    harm(path, "UPDATE attempts SET state = 'ODD' WHERE request_id = 'r2'")
+    journal = SqliteJournal(path)
+    (closing,) = journal.close_day(date(2026, 11, 22), NOW + timedelta(days=1))
+    journal.close()
+    assert closing.totals.production.payments == 3
+    assert verify(path).findings == []
+
+
+def test_an_identifier_row_that_cannot_be_read_is_a_finding(path: Path) -> None:
+    harm(path, "UPDATE identifiers SET request_id = CAST(x'ff' AS TEXT) WHERE seq = 2")
+    assert "IDENTIFIER" in {code for code, _ in found(path)}
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_an_export_holds_every_row_and_keeps_nobody_waiting(
+    path: Path, form: Literal["csv", "jsonl"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "PAGE", 2)
+    journal = SqliteJournal(path)
+    every = list(journal.export(form))
+    assert len(every) == {"csv": 4, "jsonl": 13}[form]
+    lines = journal.export(form)
+    begun = [next(lines), next(lines)]
+    write(journal, "r4")
+    assert [*begun, *lines] == every
+    lines = journal.export(form)
+    next(lines)
+    journal.close()
+    with pytest.raises(JournalError) as caught:
+        list(lines)
+    assert caught.value.code == "JOURNAL_CLOSED"
 
 
 # --- versions ------------------------------------------------------------------------------------------------------

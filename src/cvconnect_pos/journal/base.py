@@ -152,6 +152,9 @@ class Journal(Protocol):
 
         Returns:
             Where they stand.
+
+        Raises:
+            InvalidInput: `NUMBER_OUT_OF_RANGE`, `MOMENT_UNUSABLE`, `REFERENCE_NOT_TEXT` or `REFERENCE_UNPRINTABLE`.
         """
         ...
 
@@ -187,7 +190,8 @@ class Journal(Protocol):
 
         Raises:
             NotAllowedNow: `DAY_HAS_OPEN_ITEMS`: an attempt is open, undecided or not acknowledged.
-            InvalidInput: `DAY_BEFORE_LAST`: a later day is closed already.
+            InvalidInput: `DAY_BEFORE_LAST`: a later day is closed already. `DAY_NOT_BEGUN`: it is later than today
+                in Paris. Or `DAY_NOT_A_DATE`, `MOMENT_UNUSABLE`.
         """
         ...
 

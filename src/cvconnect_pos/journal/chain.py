@@ -100,10 +100,13 @@ def entry_hash(  # noqa: PLR0917 - the fields of an entry, in the order in which
 
 
 def is_whole(link: Link, *, seq: int | None = None) -> bool:
-    """Whether an entry is what was written, at its place or at another."""
+    """Whether an entry is what was written, at its place or at another. A field of another type never is."""
     place = link.seq if seq is None else seq
     fields = (link.request_id, link.at, link.kind, link.state, link.data, link.commitment)
-    return entry_hash(link.previous, place, *fields) == link.hash
+    try:
+        return entry_hash(link.previous, place, *fields) == link.hash
+    except (AttributeError, TypeError, ValueError):  # nothing where a text was, or a text that is not UTF-8
+        return False
 
 
 def first_break(links: Iterable[Link], *, seq: int = 1, previous: bytes = GENESIS) -> Break | None:

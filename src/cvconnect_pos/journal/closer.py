@@ -36,8 +36,8 @@ class Closer:
         self._seed = seed
         self._write = write
 
-    def close_day(self, day: date, head: Head) -> list[Closing]:
-        """Write the day's closing and those that are due with it; see `Journal.close_day`."""
+    def close_day(self, day: date, head: Head, books: Books) -> list[Closing]:
+        """Write the day's closing, with these totals, and those that are due with it; see `Journal.close_day`."""
         last = last_closing(self._connection, Period.DAY)
         last_day = date.fromisoformat(last.name) if last else None
         if last_day and day < last_day:
@@ -50,7 +50,7 @@ class Closer:
                 reach = Head(last.last_seq, bytes.fromhex(last.head))
                 closing, head = self._close(period, period.name_of(last_day), reach, last.totals)
                 written.append(closing)
-        books, reach = index.books(self._connection), head
+        reach = head
         for period in (Period.DAY, *due_after(day)):
             closing, _ = self._close(period, period.name_of(day), reach, books)
             written.append(closing)

@@ -14,6 +14,7 @@ Source: sqlite.org, "Write-Ahead Logging" (section 11, the WAL-reset bug), "PRAG
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,7 +84,23 @@ MIGRATIONS: Mapping[int, str] = {}
 LINKS = "SELECT seq, request_id, at, kind, state, data, commitment, previous, hash FROM entries"
 """The columns of `Link`, in its order."""
 
+_RAW_LINKS = """
+SELECT seq, CAST(request_id AS BLOB), CAST(at AS BLOB), CAST(kind AS BLOB), CAST(state AS BLOB), CAST(data AS BLOB),
+    commitment, previous, hash FROM entries
+"""
+
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
+"""What it takes to read content that is not what was written."""
+
 _BUSY_MS = 2_000
+
+_OS_CODES = {
+    errno.ENOSPC: "JOURNAL_DISK_FULL",
+    errno.EDQUOT: "JOURNAL_DISK_FULL",
+    errno.EROFS: "JOURNAL_READ_ONLY",
+    errno.EACCES: "JOURNAL_READ_ONLY",
+    errno.EPERM: "JOURNAL_READ_ONLY",
+}
 
 
 def connect(path: Path, *, create: bool) -> apsw.Connection:
@@ -109,6 +126,16 @@ def connect(path: Path, *, create: bool) -> apsw.Connection:
         connection.close()
         raise
     return connection
+
+
+def is_lost(path: Path) -> bool:
+    """Whether the file is gone or empty and its write-ahead log is not: to open it would delete the log."""
+    return not has_content(path) and has_content(path.with_name(path.name + "-wal"))
+
+
+def has_content(path: Path) -> bool:
+    """Whether there is a file with something in it."""
+    return path.is_file() and path.stat().st_size > 0
 
 
 def check_version(connection: apsw.Connection, path: Path) -> int:
@@ -151,6 +178,19 @@ def read_links(connection: apsw.Connection, condition: str = "", *values: object
     return (Link(*row) for row in rows)
 
 
+def read_raw_links(connection: apsw.Connection, condition: str = "", *values: object) -> Iterator[Link]:
+    """Read entries whatever they have become: a text that is not UTF-8 comes as one that cannot be encoded."""
+    rows: Iterator[tuple[Any, ...]] = connection.execute(
+        f"{_RAW_LINKS} {condition or 'ORDER BY seq'}", values
+    )
+    for seq, request_id, at, kind, state, data, *hashes in rows:
+        yield Link(seq, *map(_text, (request_id, at, kind, state, data)), *hashes)
+
+
+def _text(value: Any) -> Any:
+    return value.decode(errors="surrogateescape") if isinstance(value, bytes) else value
+
+
 def is_opening(link: Link) -> bool:
     """Whether an entry opens an attempt."""
     return link.kind == REQUEST
@@ -158,7 +198,7 @@ def is_opening(link: Link) -> bool:
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turn every fault of the file into a `JournalError` that says which and what to do."""
+    """Turn every fault of the file, and of what it holds, into a `JournalError` that says which and what to do."""
     import apsw
     import msgspec
 
@@ -170,11 +210,14 @@ def translated(path: Path) -> Iterator[None]:
         apsw.CorruptError: "JOURNAL_DAMAGED",
         apsw.NotADBError: "JOURNAL_FOREIGN",
         msgspec.DecodeError: "JOURNAL_DAMAGED",
-        ValueError: "JOURNAL_DAMAGED",
+        **dict.fromkeys(UNREADABLE, "JOURNAL_DAMAGED"),
     }
     try:
         yield
-    except (apsw.Error, msgspec.DecodeError, OSError, ValueError) as error:
+    except OSError as error:
+        code = _OS_CODES.get(error.errno or 0, "JOURNAL_UNAVAILABLE")
+        raise JournalError(code, path=str(error.filename2 or error.filename or path)) from error
+    except (apsw.Error, msgspec.DecodeError, *UNREADABLE) as error:
         if isinstance(error, CvConnectError):  # ours, such as a wrong argument
             raise
         code = next((c for kind, c in codes.items() if isinstance(error, kind)), "JOURNAL_UNAVAILABLE")

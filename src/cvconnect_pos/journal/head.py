@@ -68,26 +68,54 @@ class HeadFile:
     """The file, open for as long as the journal is.
 
     Args:
-        path: An existing head file; see `write_head_file`.
+        path: An existing head file; see `write_head_file`. One that cannot be written is left to lag.
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("r+b", buffering=0)
+        self._file: BinaryIO | None = None
         self._failed = False
+        try:
+            self._file = path.open("r+b", buffering=0)
+        except OSError as error:
+            self._tell(error)
 
     def write(self, head: Head) -> None:
         """Note the newest entry. A failure is logged, not raised: the entry itself is written, and the head may lag."""
+        self._write(head, head.seq % 2)
+
+    def refresh(self, head: Head) -> None:
+        """Bring a head that lags up to date, both slots of it: the newer one last, when the other one is on the disk."""
+        if self._file is None:
+            return
         try:
-            self._file.seek(head.seq % 2 * SLOT_SIZE)
-            self._file.write(slot(head))
+            self._file.seek(0)
+            first, second = (read_slots(self._file.read(SLOT_SIZE)) or NOTHING for _ in range(2))
+            newer = 0 if first > second else 1
+            self._write(head, 1 - newer)
+            os.fsync(self._file.fileno())
         except OSError as error:
-            if not self._failed:
-                _log.warning("the journal's head was not written: %s", error.strerror)
-            self._failed = True
+            self._tell(error)
+        else:
+            self._write(head, newer)
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+
+    def _write(self, head: Head, place: int) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.seek(place * SLOT_SIZE)
+            self._file.write(slot(head))
+        except OSError as error:
+            self._tell(error)
+
+    def _tell(self, error: OSError) -> None:
+        if not self._failed:
+            _log.warning("the journal's head was not written: %s", error.strerror)
+        self._failed = True
 
 
 def read_head_file(path: Path) -> Head | None:
@@ -114,11 +142,16 @@ def replace_file(path: Path, content: bytes) -> None:
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            new.unlink()
+        raise
     if os.name == "posix":  # elsewhere a folder cannot be synced, nor need it be
         folder = os.open(path.parent, os.O_RDONLY)
         try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cvconnect_pos.core.lifecycle import State
 from cvconnect_pos.errors import InvalidInput
+from cvconnect_pos.journal.arguments import check_moment, check_number, check_text
 from cvconnect_pos.journal.base import AttemptSummary, Search
 from cvconnect_pos.journal.chain import Link
 from cvconnect_pos.journal.closings import CLOSING, Books, Totals, totals_of
@@ -111,8 +112,30 @@ def unsettled(connection: apsw.Connection) -> Iterator[AttemptSummary]:
     return summaries(connection, "INDEXED BY attempts_unsettled WHERE acknowledged = 0 ORDER BY seq")
 
 
-def search(connection: apsw.Connection, wanted: Search, limit: int) -> list[AttemptSummary]:
-    """Find rows, newest first."""
+def check(wanted: Search) -> None:
+    """Refuse a search that cannot be carried out.
+
+    Raises:
+        InvalidInput: See `Journal.attempts`.
+    """
+    checks: dict[str, Callable[[str, object], object]] = {
+        "basket_ref": check_text,
+        "seller_id": check_text,
+        "opened_from": check_moment,
+        "opened_before": check_moment,
+        "amount_cents": check_number,
+        "before_seq": check_number,
+    }
+    for field, check_one in checks.items():
+        value = getattr(wanted, field)
+        if value is not None:
+            check_one(field, value)
+
+
+def search(
+    connection: apsw.Connection, wanted: Search, limit: int, *, after_seq: int | None = None
+) -> list[AttemptSummary]:
+    """Find rows, newest first; or, when `after_seq` is given, those after it, oldest first."""
     conditions = {
         "basket_ref = ?": wanted.basket_ref,
         "seller_id = ?": wanted.seller_id,
@@ -121,6 +144,7 @@ def search(connection: apsw.Connection, wanted: Search, limit: int) -> list[Atte
         "? IN (asked_cents, received_cents)": wanted.amount_cents,
         "acknowledged = ?": wanted.acknowledged,
         "seq < ?": wanted.before_seq,
+        "seq > ?": after_seq,
     }
     values: list[object] = [value for value in conditions.values() if value is not None]
     clauses = [clause for clause, value in conditions.items() if value is not None]
@@ -128,7 +152,8 @@ def search(connection: apsw.Connection, wanted: Search, limit: int) -> list[Atte
         clauses.append(f"state IN ({', '.join('?' * len(wanted.states))})")
         values += sorted(state.value for state in wanted.states)
     where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
-    return list(summaries(connection, f"{where} ORDER BY seq DESC LIMIT ?", *values, limit))
+    order = "DESC" if after_seq is None else "ASC"
+    return list(summaries(connection, f"{where} ORDER BY seq {order} LIMIT ?", *values, limit))
 
 
 def books(connection: apsw.Connection) -> Books:

@@ -47,7 +47,7 @@ class Safe:
         return self._known is not None
 
     def keys(self) -> Keys:
-        """Give the keys; the first time, make them."""
+        """Give the keys; make them when there are none."""
         if self._known is None:
             keys = Keys.new()
             self._store.write(keys)  # before anything is encrypted or signed with them

@@ -5,17 +5,26 @@ Each step is one transaction: the entry with its hash, the attempt's row, and th
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from cvconnect_pos.core.attempt import REQUEST, Entry, JsonData, Order, opening, order_data
 from cvconnect_pos.core.lifecycle import FINAL, State
-from cvconnect_pos.errors import AttemptStillOpen, InvalidInput, JournalError, NotAllowedNow, RequestIdReused
+from cvconnect_pos.errors import (
+    AttemptStillOpen,
+    CvConnectError,
+    InvalidInput,
+    JournalError,
+    NotAllowedNow,
+    RequestIdReused,
+)
 from cvconnect_pos.journal import file, index
+from cvconnect_pos.journal.arguments import check_day, check_moment, check_number, check_text, encode
 from cvconnect_pos.journal.base import ALL, ERASED, AttemptSummary, Search
 from cvconnect_pos.journal.chain import GENESIS, Link, entry_hash, first_break
 from cvconnect_pos.journal.closer import Closer, is_closed, refuse_open_items
@@ -31,6 +40,14 @@ if TYPE_CHECKING:
 
     from cvconnect_pos.configuration import JournalTable
 
+_log = logging.getLogger("cvconnect_pos")
+
+_Read = TypeVar("_Read")
+_Row = TypeVar("_Row", AttemptSummary, Link)
+
+PAGE = 500
+"""How many rows an export reads at once."""
+
 TAIL = 64
 """How many of the last entries are checked when the file is opened; `verify` checks all."""
 
@@ -41,7 +58,7 @@ class SqliteJournal:
     Args:
         path: The file; it is created when it does not exist, its folder too.
         head: Where the newest hash is kept besides; `<path>.head` when left out.
-        keys: Where the keys are, a path or `keyring:SERVICE/NAME`; `<path>.keys` when left out. Made when first needed.
+        keys: Where the keys are, a path or `keyring:SERVICE/NAME`; `<path>.keys` when left out. Made with the journal.
 
     Raises:
         JournalError: `JOURNAL_LOCKED`, `JOURNAL_FOREIGN`, `JOURNAL_VERSION`, `JOURNAL_DAMAGED`,
@@ -58,11 +75,13 @@ class SqliteJournal:
         self._told = NOTHING
         with file.translated(path):
             self._safe = Safe(key_store(keys or keys_beside(path)))
+            told = read_head_file(self._head_path)
+            if not file.has_content(path):
+                self._refuse_anew(told)
             path.parent.mkdir(parents=True, exist_ok=True)
             connection = file.connect(path, create=True)
             try:
-                self._prepare(connection)
-                self._head = HeadFile(self._head_path)
+                self._prepare(connection, told)
             except BaseException:
                 connection.close()
                 raise
@@ -80,11 +99,18 @@ class SqliteJournal:
         """
         return cls(folder / table.path, **beside(table, folder))
 
-    def _prepare(self, connection: apsw.Connection) -> None:
-        told = read_head_file(self._head_path)
+    def _refuse_anew(self, told: Head | None) -> None:
+        """Refuse to begin a journal where there was one: its log, its head or its keys tell."""
+        head_seq = told.seq if told else 0
+        if head_seq or file.is_lost(self._path):
+            raise JournalError("JOURNAL_ROLLED_BACK", path=str(self._path), seq=0, head_seq=head_seq)
+        if told is None and (self._safe.has_keys or self._head_path.exists()):
+            raise JournalError("JOURNAL_HEAD_MISSING", path=str(self._path), head=str(self._head_path))
+
+    def _prepare(self, connection: apsw.Connection, told: Head | None) -> None:
         version = file.check_version(connection, self._path)
-        if version == 0 and told and told.seq:
-            raise JournalError("JOURNAL_ROLLED_BACK", path=str(self._path), seq=0, head_seq=told.seq)
+        if version == 0:
+            self._refuse_anew(told)
         connection.pragma("journal_mode", "WAL")
         connection.pragma("synchronous", "FULL")
         connection.pragma("secure_delete", "ON")  # an erased identifier leaves no trace in a free page
@@ -94,12 +120,18 @@ class SqliteJournal:
             tail = self._check_tail(connection)
             self._check_head(connection, tail, told)
             self._safe.check(connection)
-        if told != tail:
+            _derived(connection, lambda: list(index.unsettled(connection)))
+        if told is None:
             write_head_file(self._head_path, tail)
+        if tail == NOTHING:
+            self._safe.keys()  # after the head: keys without a head are those of a journal that is gone
+        self._head = HeadFile(self._head_path)
+        if told not in {None, tail}:
+            self._head.refresh(tail)
         self._tail = self._told = tail
 
     def _check_tail(self, connection: apsw.Connection) -> Head:
-        links = list(file.read_links(connection, "ORDER BY seq DESC LIMIT ?", TAIL))[::-1]
+        links = list(file.read_raw_links(connection, "ORDER BY seq DESC LIMIT ?", TAIL))[::-1]
         if not links:
             return NOTHING
         start = links[0]
@@ -112,7 +144,7 @@ class SqliteJournal:
 
     def _check_head(self, connection: apsw.Connection, tail: Head, told: Head | None) -> None:
         if told is None:
-            if tail.seq:
+            if tail.seq or self._safe.has_keys:
                 raise JournalError("JOURNAL_HEAD_MISSING", path=str(self._path), head=str(self._head_path))
         elif not has_head(connection, told):
             raise JournalError("JOURNAL_ROLLED_BACK", path=str(self._path), seq=tail.seq, head_seq=told.seq)
@@ -127,6 +159,9 @@ class SqliteJournal:
         identifier: str | None = None,
     ) -> tuple[Sequence[Entry], bool]:
         """See `Journal.begin`."""
+        check_text("request_id", order.request_id)
+        check_text("basket_ref", order.basket_ref)
+        check_moment("at", at)
         with self._transaction() as connection:
             entries = self._read(connection, order.request_id)
             if entries:
@@ -155,34 +190,45 @@ class SqliteJournal:
         identifier: str | None = None,
     ) -> Entry:
         """See `Journal.append`."""
+        check_text("request_id", request_id)
+        check_moment("at", at)
         with self._transaction() as connection:
             head = self._write(connection, request_id, at, kind, state.value, data, identifier)
         return Entry(head.seq, request_id, at, kind, state, data)
 
     def entries(self, request_id: str) -> Sequence[Entry]:
         """See `Journal.entries`."""
+        check_text("request_id", request_id)
         with self._transaction() as connection:
             return self._read(connection, request_id)
 
     def unsettled(self) -> Sequence[str]:
         """See `Journal.unsettled`."""
         with self._transaction() as connection:
-            return [row.request_id for row in index.unsettled(connection)]
+            return _derived(connection, lambda: [row.request_id for row in index.unsettled(connection)])
 
     def attempts(self, search: Search = ALL, *, limit: int = 50) -> Sequence[AttemptSummary]:
         """See `Journal.attempts`."""
+        check_number("limit", limit, least=1)
+        index.check(search)
         with self._transaction() as connection:
-            return index.search(connection, search, limit)
+            return _derived(connection, lambda: index.search(connection, search, limit))
 
     def identifier(self, request_id: str) -> str | None:
         """See `Journal.identifier`."""
+        check_text("request_id", request_id)
         with self._transaction() as connection:
             return self._safe.last(connection, request_id)
 
     def erase(self, request_id: str, at: datetime) -> int:
         """See `Journal.erase`."""
+        check_text("request_id", request_id)
+        check_moment("at", at)
         with self._transaction() as connection:
-            found = next(index.summaries(connection, "WHERE request_id = ?", request_id), None)
+            rows = _derived(
+                connection, lambda: list(index.summaries(connection, "WHERE request_id = ?", request_id))
+            )
+            found = rows[0] if rows else None
             if found is None:
                 raise InvalidInput("REQUEST_UNKNOWN", field="request_id", request_id=request_id)
             if found.state not in FINAL:
@@ -209,16 +255,18 @@ class SqliteJournal:
 
     def close_day(self, day: date, at: datetime) -> Sequence[Closing]:
         """See `Journal.close_day`."""
+        check_day(day, at)
         with self._transaction() as connection:
             if is_closed(connection, f"{Period.DAY.value}/{day.isoformat()}"):
                 return []
-            refuse_open_items(connection)
+            _derived(connection, lambda: refuse_open_items(connection))
+            books = _derived(connection, lambda: index.books(connection))
 
             def write(name: str, data: Mapping[str, Any]) -> Head:
                 return self._write(connection, name, at, CLOSING, "", data)
 
             closer = Closer(connection, self._safe.keys().signing, write)
-            return closer.close_day(day, self._newest(connection))
+            return closer.close_day(day, self._newest(connection), books)
 
     def export(self, form: Literal["csv", "jsonl"], search: Search = ALL) -> Iterator[str]:
         """Write the journal as lines; see `export`.
@@ -227,14 +275,23 @@ class SqliteJournal:
             form: `csv`, one operation a line, oldest first; or `jsonl`, every entry.
             search: Which operations, for `csv`.
 
-        Yields:
-            The lines. The journal cannot be used by others meanwhile.
+        Returns:
+            The lines. The journal can be used meanwhile, and closed; then the export ends with `JOURNAL_CLOSED`.
         """
-        with self._transaction() as connection:
-            if form == "csv":
-                yield from csv_lines(index.search(connection, search, limit=-1)[::-1])
-            else:
-                yield from json_lines(file.read_links(connection))
+        index.check(search)
+        return self._lines(form, search)
+
+    def _lines(self, form: Literal["csv", "jsonl"], search: Search) -> Iterator[str]:
+        def operations(connection: apsw.Connection, after: int) -> list[AttemptSummary]:
+            return _derived(connection, lambda: index.search(connection, search, PAGE, after_seq=after))
+
+        def entries(connection: apsw.Connection, after: int) -> list[Link]:
+            return list(file.read_links(connection, "WHERE seq > ? ORDER BY seq LIMIT ?", after, PAGE))
+
+        with file.translated(self._path):
+            yield from (
+                csv_lines(self._pages(operations)) if form == "csv" else json_lines(self._pages(entries))
+            )
 
     def rebuild_index(self) -> None:
         """Make the derived rows of the attempts anew from the entries."""
@@ -250,6 +307,19 @@ class SqliteJournal:
                 self._connection = None
 
     # --- below -------------------------------------------------------------------------------------------------
+
+    def _pages(self, read: Callable[[apsw.Connection, int], Sequence[_Row]]) -> Iterator[_Row]:
+        """Read rows up to what is the newest now, a page at a time; nothing is locked between pages."""
+        with self._transaction() as connection:
+            last = self._newest(connection).seq
+        after = 0
+        while True:
+            with self._transaction() as connection:
+                page = read(connection, after)
+            yield from (row for row in page if row.seq <= last)
+            if len(page) < PAGE or page[-1].seq >= last:
+                return
+            after = page[-1].seq
 
     @contextmanager
     def _transaction(self) -> Iterator[apsw.Connection]:
@@ -282,14 +352,12 @@ class SqliteJournal:
         data: JsonData,
         identifier: str | None = None,
     ) -> Head:
-        import msgspec
-
+        text = encode(data)
         before = self._newest(connection)
         seq, commitment = before.seq + 1, b""
         if identifier is not None:
             sealed, commitment = self._safe.seal(identifier, request_id, seq)
             self._safe.put(connection, request_id, seq, sealed)
-        text = msgspec.json.encode(data, order="sorted").decode()
         fields = (request_id, index.moment(at), kind, state, text, commitment)
         link = Link(seq, *fields, before.hash, entry_hash(before.hash, seq, *fields))
         connection.execute(
@@ -308,7 +376,14 @@ class SqliteJournal:
             (request_id, CLOSING),
         )
         return [
-            Entry(seq, request_id, datetime.fromisoformat(at), kind, State(state), msgspec.json.decode(data))
+            Entry(
+                seq,
+                request_id,
+                datetime.fromisoformat(at),
+                kind,
+                State(state),
+                msgspec.json.decode(data, type=dict[str, Any]),
+            )
             for seq, at, kind, state, data in rows
         ]
 
@@ -346,6 +421,18 @@ def beside(table: JournalTable, folder: Path) -> dict[str, Any]:
         "head": folder / table.head if table.head else None,
         "keys": keys if keys is None or keys.startswith("keyring:") else folder / keys,
     }
+
+
+def _derived(connection: apsw.Connection, read: Callable[[], _Read]) -> _Read:
+    """Read derived rows; when they cannot be read, make them anew from the entries first."""
+    try:
+        return read()
+    except file.UNREADABLE as error:
+        if isinstance(error, CvConnectError):
+            raise
+        _log.warning("the rows of the attempts cannot be read (%s): made anew", type(error).__name__)
+        index.rebuild(connection, file.read_links(connection))
+        return read()
 
 
 def has_head(connection: apsw.Connection, head: Head) -> bool:

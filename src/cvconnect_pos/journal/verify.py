@@ -17,7 +17,6 @@ from cvconnect_pos.journal.keys import key_store
 from cvconnect_pos.journal.safe import Safe
 from cvconnect_pos.journal.signing import is_signed, public_key, public_key_id
 from cvconnect_pos.journal.sqlite import has_head, head_beside, keys_beside
-from cvconnect_pos.journal.vault import VaultError
 
 if TYPE_CHECKING:
     import apsw
@@ -75,11 +74,20 @@ def verify(path: Path, *, head: Path | None = None, keys: str | Path | None = No
     """
     report = Report()
     safe = Safe(key_store(keys or keys_beside(path)))
+    head = head or head_beside(path)
     with file.translated(path):
+        told = read_head_file(head)
+        if path.is_file() and file.is_lost(path):
+            report.findings.append(Finding(Fault.CUT.value, 1))
+            return report
         connection = file.connect(path, create=False)
         try:
             if file.check_version(connection, path):
-                _verify(connection, report, safe, head or head_beside(path))
+                _verify(connection, report, safe, told, head)
+            elif told and told.seq:
+                report.findings.append(Finding(Fault.CUT.value, 1))
+            elif told is None and (safe.has_keys or head.exists()):
+                report.findings.append(Finding("HEAD_MISSING", detail=str(head)))
         finally:
             connection.close()
     return report
@@ -87,6 +95,8 @@ def verify(path: Path, *, head: Path | None = None, keys: str | Path | None = No
 
 def restore_head(path: Path, *, head: Path | None = None, keys: str | Path | None = None) -> Head:
     """Make a head file anew, from a journal that is whole in every other respect.
+
+    Where only the keys are left, the head is that of a journal yet to be made: the next open makes it, with these keys.
 
     Args:
         path: The journal.
@@ -99,30 +109,36 @@ def restore_head(path: Path, *, head: Path | None = None, keys: str | Path | Non
     Raises:
         JournalError: `JOURNAL_ROLLED_BACK` when there is a head that says so, `JOURNAL_CHAIN_BROKEN`, or as `verify`.
     """
-    report = verify(path, head=head, keys=keys)
-    told = read_head_file(head or head_beside(path))
+    head, keys = head or head_beside(path), keys or keys_beside(path)
+    with file.translated(path):
+        told = read_head_file(head)
+        gone = not path.exists() and not file.is_lost(path) and Safe(key_store(keys)).has_keys
+    report = Report() if gone else verify(path, head=head, keys=keys)
+    if told and told.seq > report.head.seq:
+        raise JournalError("JOURNAL_ROLLED_BACK", path=str(path), seq=report.head.seq, head_seq=told.seq)
     for finding in report.findings:
-        if finding.code == "HEAD" or (finding.code == Fault.CUT and told):
+        if finding.code in {"HEAD", Fault.CUT}:
             raise JournalError(
                 "JOURNAL_ROLLED_BACK", path=str(path), seq=report.entries, head_seq=told.seq if told else 0
             )
         if finding.code != "HEAD_MISSING":
             raise JournalError("JOURNAL_CHAIN_BROKEN", path=str(path), seq=finding.seq, fault=finding.code)
     with file.translated(path):
-        write_head_file(head or head_beside(path), report.head)
+        write_head_file(head, report.head)
     return report.head
 
 
-def _verify(connection: apsw.Connection, report: Report, safe: Safe, head_path: Path) -> None:
+def _verify(
+    connection: apsw.Connection, report: Report, safe: Safe, told: Head | None, head_path: Path
+) -> None:
     import apsw
 
     try:
         for (said,) in connection.execute("PRAGMA integrity_check(1)"):
             if said != "ok":
                 report.findings.append(Finding("PAGE", detail=str(said)))
-        told = read_head_file(head_path)
         reader = _Reader(report)
-        broken = first_break(reader.read(file.read_links(connection)))
+        broken = first_break(reader.read(file.read_raw_links(connection)))
         for _ in reader.rest:
             pass  # what follows a break is counted, not judged
     except apsw.CorruptError:
@@ -130,7 +146,22 @@ def _verify(connection: apsw.Connection, report: Report, safe: Safe, head_path: 
         return
     if broken:
         report.findings.append(Finding(broken.fault.value, broken.seq))
-    report.findings += _head_findings(connection, report, told, head_path)
+    try:
+        _compare(connection, report, reader, safe, told, head_path)
+    except apsw.CorruptError:
+        report.findings.append(Finding("PAGE"))
+
+
+def _compare(  # noqa: PLR0917 - what stands beside the entries, and where
+    connection: apsw.Connection,
+    report: Report,
+    reader: _Reader,
+    safe: Safe,
+    told: Head | None,
+    head_path: Path,
+) -> None:
+    """Compare what stands beside the entries with them."""
+    report.findings += _head_findings(connection, report, safe, told, head_path)
     report.findings += reader.findings
     report.findings += _index_findings(connection, reader.attempts)
     report.findings += _identifier_findings(connection, safe, reader.commitments, report)
@@ -138,11 +169,11 @@ def _verify(connection: apsw.Connection, report: Report, safe: Safe, head_path: 
 
 
 def _head_findings(
-    connection: apsw.Connection, report: Report, told: Head | None, head_path: Path
+    connection: apsw.Connection, report: Report, safe: Safe, told: Head | None, head_path: Path
 ) -> Iterator[Finding]:
     """Compare the end of the chain with the head that is kept besides."""
     if told is None:
-        if report.entries:
+        if report.entries or safe.has_keys:
             yield Finding("HEAD_MISSING", detail=str(head_path))
     elif told.seq > report.head.seq:
         yield Finding(Fault.CUT.value, report.head.seq + 1)
@@ -180,8 +211,9 @@ class _Reader:
 
         for link in links:
             try:
+                link.request_id.encode()  # so that findings can be told
                 self._follow(link, msgspec.json.decode(link.data))
-            except (msgspec.DecodeError, ValueError, KeyError, TypeError):
+            except (msgspec.DecodeError, *file.UNREADABLE):
                 self.findings.append(Finding(Fault.CHANGED.value, link.seq, "data"))
             self._report.entries += 1
             self._report.head = Head(link.seq, link.hash)
@@ -233,9 +265,13 @@ class _Reader:
 def _index_findings(connection: apsw.Connection, attempts: dict[str, AttemptSummary]) -> Iterator[Finding]:
     """Compare the derived rows with what the entries say."""
     left = dict(attempts)
-    for row in index.summaries(connection, "ORDER BY seq"):
-        if left.pop(row.request_id, None) != row:
-            yield Finding("INDEX", row.seq, row.request_id)
+    try:
+        for row in index.summaries(connection, "ORDER BY seq"):
+            if left.pop(row.request_id, None) != row:
+                yield Finding("INDEX", row.seq, row.request_id)
+    except file.UNREADABLE:
+        yield Finding("INDEX", next(iter(left.values())).seq if left else 0)
+        return
     for row in left.values():
         yield Finding("INDEX", row.seq, row.request_id)
 
@@ -245,14 +281,22 @@ def _identifier_findings(
 ) -> Iterator[Finding]:
     """Open every identifier, and compare it with what the chain committed to. Without the keys, they are counted."""
     left = dict(commitments)
-    for seq, request_id, sealed in safe.everything(connection):
+    rows = safe.everything(connection)
+    while True:
+        try:
+            seq, request_id, sealed = next(rows)
+        except StopIteration:
+            break
+        except file.UNREADABLE:
+            yield Finding("IDENTIFIER", min(left, default=0))
+            return
         report.identifiers += 1
         promised = left.pop(seq, None)
         holds = promised is not None and promised[0] == request_id
         if holds and promised and safe.has_keys:
             try:
                 holds = safe.open(sealed, request_id, seq)[1] == promised[1]
-            except (VaultError, JournalError):
+            except (JournalError, *file.UNREADABLE):
                 holds = False
         if not holds:
             yield Finding("IDENTIFIER", seq, request_id)
