@@ -47,6 +47,25 @@ def paid(till: Till) -> Payment:
     return payment
 
 
+def keep_while_a_cancel_is_slow(till: Till, payment: Payment) -> Really:
+    """Cancel, pay meanwhile, keep and record; give what lets the cancel arrive at last."""
+    late: list[Really] = []
+
+    def delayed(request: HttpRequest, really: Really) -> HttpResponse:
+        late.append(really)
+        return lose_request(request, really)
+
+    till.fault("cancellation", delayed)
+    payment.cancel()
+    till.run()
+    till.phone.pay(till.phone.incoming()[0])
+    till.run(5)
+    payment.keep()
+    till.run()
+    payment.acknowledge()
+    return late[0]
+
+
 def state(payment: Payment) -> State:
     return payment.attempt.state
 
@@ -87,22 +106,9 @@ def test_another_qrs_answer_is_never_taken_for_ours(till: Till, said: str) -> No
 
 def test_a_cancel_that_lands_on_a_kept_payment_is_seen(till: Till) -> None:
     payment = keyed(till)
-    late: list[Really] = []
-
-    def delayed(_: HttpRequest, really: Really) -> HttpResponse:
-        late.append(really)
-        return lose_request(_, really)
-
-    till.fault("cancellation", delayed)
-    payment.cancel()
-    till.run()
-    till.phone.pay(till.phone.incoming()[0])
-    till.run(5)
-    payment.keep()
-    till.run()
-    payment.acknowledge()
+    landing = keep_while_a_cancel_is_slow(till, payment)
     till.run(60)
-    late[0]()  # the request was only slow
+    landing()
     till.run(600)
     assert payment.wait(0).state is State.REVERSED_AFTER_KEEP
     assert [p.request_id for p in till.engine.unacknowledged()] == ["r1"]
@@ -443,21 +449,8 @@ def test_a_late_payment_is_seen_after_a_restart(till: Till, acknowledged: bool) 
 
 def test_a_cancel_that_lands_after_a_restart_is_seen(till: Till) -> None:
     payment = keyed(till)
-    late: list[Really] = []
-
-    def delayed(_: HttpRequest, really: Really) -> HttpResponse:
-        late.append(really)
-        return lose_request(_, really)
-
-    till.fault("cancellation", delayed)
-    payment.cancel()
-    till.run()
-    till.phone.pay(till.phone.incoming()[0])
-    till.run(5)
-    payment.keep()
-    till.run()
-    payment.acknowledge()
-    late[0]()
+    landing = keep_while_a_cancel_is_slow(till, payment)
+    landing()
     till.restart()
     till.run(5)
     assert [p.wait(0).state for p in till.engine.unacknowledged()] == [State.REVERSED_AFTER_KEEP]
