@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from cvconnect_pos.messages import ERRORS, EVENTS
+from cvconnect_pos.texts import ERRORS, EVENTS
 from page import main
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/reference/errors.md"
@@ -13,7 +13,7 @@ PAGE = Path(__file__).resolve().parent.parent / "docs/reference/errors.md"
 HEAD = """\
 # Codes and texts
 
-<!-- Made by tools/make_error_table.py from cvconnect_pos.messages. -->
+<!-- Made by tools/make_error_table.py from cvconnect_pos.texts. -->
 
 Every error has a stable `code`, a text that says what is wrong (`error.text()`) and a remedy (`error.remedy()`), in French
 for the cashier and in English for the developer. The same codes are the `reason` of events and outcomes. Words in braces

@@ -17,8 +17,9 @@ from cvconnect_pos import CvConnectError, errors, events
 from cvconnect_pos.core.lifecycle import State
 from cvconnect_pos.events import Event
 from cvconnect_pos.gateway.ancv import ERROR_CODES
-from cvconnect_pos.messages import ERRORS, EVENTS, Language, reason_text
+from cvconnect_pos.messages import Language, reason_text
 from cvconnect_pos.peripherals import PrintOutcome
+from cvconnect_pos.texts import ERRORS, EVENTS
 
 SOURCE = Path(cvconnect_pos.__file__).parent
 NOW = datetime(2026, 11, 21, 13, 5, tzinfo=UTC)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from cvconnect_pos import InvalidInput, Outcome, State
 from cvconnect_pos import provider_export as module
-from cvconnect_pos.messages import REPORTS
 from cvconnect_pos.provider_export import MAX_LINE, ExportFormat, ExportRow, Finding, decode_export
 from cvconnect_pos.reconciliation import ReconciliationReport, Verdict, reconcile
+from cvconnect_pos.texts import REPORTS
 
 NOON = datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
 HEADER = "N° de transaction;N° de panier;Modifiée le;Reçu;Statut"
