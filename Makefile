@@ -27,10 +27,16 @@ test: $(READY) ## run all tests, then say what was skipped and why
 check: $(READY) ## format, types, contracts, generated files, lock, wheel, documentation
 	$(PY) tools/check.py
 
-MORE ?= 20
+N ?= 10000
+HTTP ?=
+MORE ?=
+REPLAY ?=
 
-faults: $(READY) ## play MORE times more schedules of faults, cuts and races than the tests do
-	CVCONNECT_MORE_SCHEDULES=$(MORE) $(PY) -m pytest -n $(WORKERS) tests/faults
+faults: $(READY) ## play N random schedules of faults, kills and races against the provider's ledger, or REPLAY='...'
+ifneq ($(MORE),)
+	CVCONNECT_MORE_SCHEDULES=$(MORE) $(PY) -m pytest -n $(WORKERS) tests/faults/test_explore.py
+endif
+	@PYTHONPATH=tests $(PY) -m faults.campaign $(N) --jobs $(WORKERS) $(if $(HTTP),--http $(HTTP)) $(if $(REPLAY),--replay '$(REPLAY)')
 
 bench: $(READY) ## measure
 	$(PY) benchmarks/run.py

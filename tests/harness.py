@@ -10,6 +10,7 @@ from typing import Any
 from cvconnect_pos import Engine, Event, Payment, Tender, WaitTimeout
 from cvconnect_pos.core.attempt import Attempt
 from cvconnect_pos.core.lifecycle import Command
+from cvconnect_pos.credential import Credential
 from cvconnect_pos.errors import NoAnswer
 from cvconnect_pos.gateway.ancv import AncvGateway, Merchant
 from cvconnect_pos.gateway.seal import SealKey
@@ -43,14 +44,20 @@ class RecordingDevices:
 
 
 class Till:
-    """One till and its provider; `restart` is a power cut."""
+    """One till and its provider; `restart` is a power cut.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where its journal is.
+        beside: Another till on the same journal: this one shares its clock and its provider.
+    """
+
+    def __init__(self, folder: Path, *, beside: Till | None = None) -> None:
         self.folder = folder
-        self.clock = HandClock()
-        self.provider = Provider(clock=self.clock)
-        self.provider.add_customer(NUMBER, email="client@example.invalid", balance_cents=100_000)
-        self.provider.add_customer(OTHER_NUMBER, balance_cents=100_000)
+        self.clock: HandClock = beside.clock if beside else HandClock()
+        self.provider: Provider = beside.provider if beside else Provider(clock=self.clock)
+        if beside is None:
+            self.provider.add_customer(NUMBER, email="client@example.invalid", balance_cents=100_000)
+            self.provider.add_customer(OTHER_NUMBER, balance_cents=100_000)
         self.phone = Phone(self.provider, NUMBER)
         self.faults: list[tuple[str, Callable[[HttpRequest, Callable[[], HttpResponse]], HttpResponse]]] = []
         self.sent: list[tuple[str, str]] = []
@@ -67,7 +74,15 @@ class Till:
             production=False,
         )
         journal = SqliteJournal(self.folder / "journal.sqlite3")
-        self.engine = Engine(gateway, journal, devices=self.devices, clock=self.clock, workers=0, seed=1)
+        self.engine = Engine(
+            gateway,
+            journal,
+            devices=self.devices,
+            clock=self.clock,
+            workers=0,
+            seed=1,
+            credential=Credential(gateway.fingerprint, self.folder / "credential"),
+        )
         self.tender = Tender(self.engine)
 
     def restart(self, *, recover: bool = True) -> None:
@@ -87,12 +102,7 @@ class Till:
 
     def run(self, seconds: float = 0.0) -> None:
         """Let this much time pass, stopping at everything that is due on the way."""
-        self.engine.run_due()
-        end = self.clock.monotonic() + seconds
-        while (due := self.engine.next_due_s()) is not None and self.clock.monotonic() + due <= end:
-            self.clock.advance(max(due, 0.0))
-            self.engine.run_due()
-        self.clock.advance(max(end - self.clock.monotonic(), 0.0))
+        run_together(self, seconds=seconds)
 
     def fault(
         self, path_part: str, behave: Callable[[HttpRequest, Callable[[], HttpResponse]], HttpResponse]
@@ -120,6 +130,22 @@ class Till:
                 del self.faults[position]
                 return behave(request, really)
         return really()
+
+
+def run_together(*tills: Till, seconds: float = 0.0) -> None:
+    """Let this much time pass for tills that share a clock, stopping at everything that is due on the way."""
+
+    def run_due() -> float | None:
+        for till in tills:
+            till.engine.run_due()
+        dues = [due for till in tills if (due := till.engine.next_due_s()) is not None]
+        return min(dues, default=None)
+
+    clock = tills[0].clock
+    end = clock.monotonic() + seconds
+    while (due := run_due()) is not None and clock.monotonic() + due <= end:
+        clock.advance(max(due, 0.0))
+    clock.advance(max(end - clock.monotonic(), 0.0))
 
 
 def lose_answer(_: HttpRequest, really: Callable[[], HttpResponse]) -> HttpResponse:

@@ -36,9 +36,9 @@ PHASES = (
     ),
     Phase(
         "The customer",
-        "A QR is shown, an identifier is read, or both; whichever is used first wins. `SWITCHING` makes sure "
-        "that the QR is dead before the customer who was read is asked.",
-        (S.SHOWING, S.SCANNED, S.SWITCHING, S.IDENTIFYING, S.PAYER_UNKNOWN, S.AWAITING),
+        "A QR is shown, an identifier is read, or both; whichever is used first wins. `SWITCH_ASKED` "
+        "and `SWITCHING` make sure that the QR is free, then dead, before the customer who was read is asked.",
+        (S.SHOWING, S.SCANNED, S.SWITCH_ASKED, S.SWITCHING, S.IDENTIFYING, S.PAYER_UNKNOWN, S.AWAITING),
     ),
     Phase(
         "In doubt",
@@ -54,20 +54,23 @@ PHASES = (
     ),
     Phase(
         "Reservation",
-        "A reserved amount is never *paid*: it is captured or given back.",
-        (S.RESERVED, S.CAPTURING, S.RELEASING),
+        "A reserved amount is never *paid*: it is captured, in full or in part, or given back. Both are decisions of the "
+        "till, journaled before they are sent; a lost answer is asked for, and the order repeated while it had no effect.",
+        (S.RESERVED, S.CAPTURING, S.CAPTURE_UNKNOWN, S.RELEASING, S.RELEASE_UNKNOWN),
     ),
     Phase(
         "Decision and reversal",
         "A payment that crossed a cancel, came late, or is too high waits for a person. An approved one may be "
         "reversed within the provider's window.",
-        (S.DECIDING, S.CONFIRMING, S.APPROVED, S.REVERSING, S.REVERSAL_UNKNOWN, S.REVERSAL_REFUSED),
+        (S.DECIDING, S.APPROVED, S.REVERSING, S.REVERSAL_UNKNOWN, S.REVERSAL_REFUSED),
     ),
     Phase(
         "After the end",
         "Ends without money stay watched for a day, because the provider may still say *paid*. A line that a "
-        "supervisor freed is watched in the same way.",
-        (S.REFUSED, S.FAILED, S.EXPIRED, S.CANCELLED, S.RELEASED, S.LINE_RELEASED),
+        "supervisor freed is watched in the same way, and cancelled as soon as the provider can be asked. A request that was "
+        "given up for another one, the *rival*, is watched beside any state: paid, it takes the place of an attempt that is "
+        "not, or is given back.",
+        (S.REFUSED, S.FAILED, S.EXPIRED, S.CANCELLED, S.RELEASED, S.ORPHANED, S.LINE_RELEASED),
     ),
 )
 

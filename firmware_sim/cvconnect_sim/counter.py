@@ -34,6 +34,8 @@ Way: TypeAlias = Literal["qr", "scan", "either", "keyed"]
 Value: TypeAlias = str | float | bool | Sequence[str]
 
 CUSTOMER: Final = "10000003051"
+EMAIL: Final = "client@example.invalid"
+"""The first customer's contact address, for requests by e-mail."""
 SHOP: Final = "Camping Les Pins"
 SHOP_ADDRESS: Final = ("12 route de la Plage", "40600 Biscarrosse")
 
@@ -96,8 +98,8 @@ class Counter:
         self.station_file: Final = self.folder / "cvconnect.toml"
         self.display_png: Final = self.folder / "ecran-client.png"
         self.provider: Final = Provider(clock=clock, rules=Rules(expiry_s=expiry_s, qr_form=qr_form))
-        for number in customers:
-            self.provider.add_customer(number)
+        for place, number in enumerate(customers):
+            self.provider.add_customer(number, email="" if place else EMAIL)
         self.phones: Final = tuple(Phone(self.provider, number) for number in customers)
         self.printer: Final = Printer()
         with ExitStack() as stack:

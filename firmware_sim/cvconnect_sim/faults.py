@@ -25,12 +25,24 @@ PAID_WORDS: Final = frozenset({"AUTHORIZED", "VALIDATED", "CONSIGNED", "PAID"})
 
 
 class FaultKind(Enum):
-    """What goes wrong. All but the first three process the request; then the answer suffers."""
+    """What goes wrong.
+
+    DROP_BEFORE, REDIRECT and the kinds with a status of their own do not process the request; the others do, then the
+    answer suffers.
+    """
 
     DROP_BEFORE = auto()
     """The connection closes, the request is not processed."""
     STATUS = auto()
     """`status`, `body` and `headers` of the fault are answered; processed only if `processed`."""
+    CONFLICT = auto()
+    """409 OPERATION_TRANSACTION_NOT_ALLOWED; processed only if `processed`."""
+    TOO_MANY_REQUESTS = auto()
+    """429 with `Retry-After: retry_after_s` and no body; processed only if `processed`."""
+    SERVER_ERROR = auto()
+    """500 INTERNAL_SERVER_ERROR; processed only if `processed`."""
+    UNAVAILABLE = auto()
+    """503 with no body; processed only if `processed`."""
     REDIRECT = auto()
     """307 to the same path below `/elsewhere`; not processed."""
     DROP_AFTER = auto()
@@ -83,7 +95,8 @@ class Fault:
         status: For STATUS.
         body: For STATUS.
         headers: For STATUS, such as `Retry-After`.
-        processed: For STATUS: the request takes effect before it is answered so.
+        processed: For STATUS and its relatives: the request takes effect before it is answered so.
+        retry_after_s: For TOO_MANY_REQUESTS, in whole seconds.
         rewrite: For REWRITE: changes the decoded answer in place.
     """
 
@@ -96,11 +109,26 @@ class Fault:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     processed: bool = False
+    retry_after_s: int = 1
     rewrite: Callable[[Json], None] | None = None
 
     def matches(self, method: str, path: str) -> bool:
         """Tells whether this request is one that the fault waits for."""
         return self.method in ("", method) and self.path in path
+
+    def answer(self) -> tuple[int, bytes, Mapping[str, str]]:
+        """Returns HTTP status, body and headers of STATUS and its relatives."""
+        match self.kind:
+            case FaultKind.CONFLICT:
+                return 409, b'{"errorCode":"OPERATION_TRANSACTION_NOT_ALLOWED","errorMessage":""}', {}
+            case FaultKind.TOO_MANY_REQUESTS:
+                return 429, b"", {"Retry-After": str(self.retry_after_s)}
+            case FaultKind.SERVER_ERROR:
+                return 500, b'{"errorCode":"INTERNAL_SERVER_ERROR","errorMessage":""}', {}
+            case FaultKind.UNAVAILABLE:
+                return 503, b"", {}
+            case _:
+                return self.status, self.body, self.headers
 
 
 class ArmedFault:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         AwaitingCustomer,
         Cancelled,
         Cancelling,
+        CustomerBusy,
         CustomerIdentified,
         DecisionNeeded,
         DeviceTrouble,
@@ -53,10 +54,14 @@ if TYPE_CHECKING:
         QrShown,
         ReadyToScan,
         Refused,
+        Released,
+        Reserved,
         ReversalRefused,
         Reversed,
         ReversedAfterKeep,
         ScanRefused,
+        SurplusReceived,
+        SurplusReversed,
         TicketPrinted,
     )
     from cvconnect_pos.identifiers import (
@@ -65,7 +70,11 @@ if TYPE_CHECKING:
         BeneficiaryKind,
         PointOfSaleAccount,
     )
+    from cvconnect_pos.journal.closings import Closing
     from cvconnect_pos.money import check_amount, format_amount, parse_amount
+    from cvconnect_pos.notifications import NotificationReceiver
+    from cvconnect_pos.operation import Operation, OperationPage, OperationStatus
+    from cvconnect_pos.operations import Operations
     from cvconnect_pos.outcome import Outcome
     from cvconnect_pos.payment import Payment
     from cvconnect_pos.peripherals import Display, PaymentPrompt, Printer, Scanner
@@ -84,11 +93,16 @@ _HOMES = {
     "engine": "Engine",
     "errors": "AttemptStillOpen ConfigError CredentialRefused CvConnectError InvalidInput JournalError NoAnswer "
     "NotAllowedNow NotSent ProviderError ProviderRefused RequestIdReused WaitTimeout",
-    "events": "AmountChanged Approved AwaitingCustomer Cancelled Cancelling CustomerIdentified DecisionNeeded "
+    "events": "AmountChanged Approved AwaitingCustomer Cancelled Cancelling CustomerBusy CustomerIdentified DecisionNeeded "
     "DeviceTrouble Event Expired Failed InDoubt JournalTrouble LineReleased NotPaid NotStarted QrReady QrShown "
-    "ReadyToScan Refused ReversalRefused Reversed ReversedAfterKeep ScanRefused TicketPrinted",
+    "ReadyToScan Refused Released Reserved ReversalRefused Reversed ReversedAfterKeep ScanRefused SurplusReceived "
+    "SurplusReversed TicketPrinted",
     "identifiers": "AdministratorAccount Beneficiary BeneficiaryKind PointOfSaleAccount",
+    "journal.closings": "Closing",
     "money": "check_amount format_amount parse_amount",
+    "notifications": "NotificationReceiver",
+    "operation": "Operation OperationPage OperationStatus",
+    "operations": "Operations",
     "outcome": "Outcome",
     "payment": "Payment",
     "peripherals": "Display PaymentPrompt Printer Scanner",
@@ -113,8 +127,10 @@ __all__ = [
     "BeneficiaryKind",
     "Cancelled",
     "Cancelling",
+    "Closing",
     "ConfigError",
     "CredentialRefused",
+    "CustomerBusy",
     "CustomerIdentified",
     "CvConnectError",
     "DecisionNeeded",
@@ -135,6 +151,11 @@ __all__ = [
     "NotPaid",
     "NotSent",
     "NotStarted",
+    "NotificationReceiver",
+    "Operation",
+    "OperationPage",
+    "OperationStatus",
+    "Operations",
     "Order",
     "Outcome",
     "Payment",
@@ -148,7 +169,9 @@ __all__ = [
     "ReadyToScan",
     "ReconciliationReport",
     "Refused",
+    "Released",
     "RequestIdReused",
+    "Reserved",
     "ReversalRefused",
     "Reversed",
     "ReversedAfterKeep",
@@ -158,6 +181,8 @@ __all__ = [
     "SettlementForecast",
     "State",
     "Station",
+    "SurplusReceived",
+    "SurplusReversed",
     "Tender",
     "Ticket",
     "TicketPrinted",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from cvconnect_pos.clock import Clock
 from cvconnect_pos.core.attempt import Attempt, Way, authorizations_data
 from cvconnect_pos.core.lifecycle import Command, Signal
-from cvconnect_pos.core.observation import is_ours, observe, observe_qr
+from cvconnect_pos.core.observation import alarm, is_ours, is_stale, observe, observe_qr, observe_rival
+from cvconnect_pos.core.pacing import Circuit
 from cvconnect_pos.core.policy import MISSING_GRACE_S
 from cvconnect_pos.core.provider import PreTransaction, ProviderState, Transaction
+from cvconnect_pos.credential import Credential
 from cvconnect_pos.errors import CredentialRefused, NoAnswer, NotSent, ProviderError, ProviderRefused
 from cvconnect_pos.gateway.base import PaymentGateway
 from cvconnect_pos.identifiers import Beneficiary
@@ -22,7 +25,10 @@ _log = logging.getLogger("cvconnect_pos")
 
 UNREADABLE = "UNREADABLE_ANSWER"
 
-_MONEY = frozenset({Signal.PAID, Signal.OVERPAID, Signal.RECREDITED})
+_MONEY = frozenset(
+    {Signal.PAID, Signal.OVERPAID, Signal.RECREDITED, Signal.AMOUNT_CHANGED, Signal.AMOUNT_RAISED}
+)
+_UNREADABLE = frozenset({Signal.UNREADABLE, Signal.PAID_UNREADABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +56,34 @@ class Calls:
         gateway: The provider.
         clock: For dates and ages.
         timeout_s: The total deadline of one call, in seconds.
+        credential: What the gateway's credential has come to; a fresh one when left out.
     """
 
-    def __init__(self, gateway: PaymentGateway, clock: Clock, timeout_s: float) -> None:
+    def __init__(
+        self,
+        gateway: PaymentGateway,
+        clock: Clock,
+        timeout_s: float,
+        credential: Credential | None = None,
+    ) -> None:
         self._gateway = gateway
         self._clock = clock
         self._timeout_s = timeout_s
-        self.stopped: CredentialRefused | None = None
-        """Set when the provider refused the credential: nothing is sent from then on."""
+        self._credential = credential or Credential()
+        self._circuit = Circuit()
+        self._lock = threading.Lock()
+        self._provider_clock: tuple[datetime, float] | None = None
         self._perform: dict[Command, Callable[[Attempt, Beneficiary | None], Heard]] = {
             Command.CREATE: self._create,
             Command.PAYER: self._payer,
             Command.STATUS: self._status,
             Command.CANCEL: self._cancel,
             Command.REVERSE: self._reverse,
+            Command.CAPTURE: self._capture,
+            Command.RELEASE: self._release,
+            Command.RIVAL_STATUS: self._rival_status,
+            Command.RIVAL_CANCEL: self._rival_cancel,
+            Command.RIVAL_RELEASE: self._rival_release,
         }
 
     @property
@@ -71,29 +91,88 @@ class Calls:
         """The calls that this provider is known to have."""
         return frozenset(self._perform)
 
-    def make(self, command: Command, attempt: Attempt, beneficiary: Beneficiary | None) -> Heard:
+    @property
+    def stopped(self) -> CredentialRefused | None:
+        """Why nothing is sent any more; None as long as the provider takes the credential."""
+        return self._credential.refusal
+
+    @property
+    def window_s(self) -> float:
+        """For how long after the payment the provider gives it back, in seconds."""
+        return self._gateway.cancel_window_s
+
+    def provider_now(self) -> datetime:
+        """The provider's clock, as far as its answers have told it (UTC)."""
+        if self._provider_clock is None:
+            return self._clock.now()
+        told, at = self._provider_clock
+        return told + timedelta(seconds=self._clock.monotonic() - at)
+
+    def create_in_s(self) -> float:
+        """How long the provider is to be left without new requests, in seconds; 0 when it takes them."""
+        with self._lock:
+            return self._circuit.retry_in_s(self._clock.monotonic())
+
+    def held_s(self) -> float:
+        """How long the provider wants no polls, in seconds."""
+        with self._lock:
+            return self._circuit.held_s(self._clock.monotonic())
+
+    def make(
+        self, command: Command, attempt: Attempt, beneficiary: Beneficiary | None, *, age_s: float = 0.0
+    ) -> Heard:
         """Make one call.
 
         Args:
             command: Which.
             attempt: What is known.
             beneficiary: The customer in clear, when this process knows them.
+            age_s: How long ago the provider's id of the request was made, in seconds.
 
         Returns:
             What it means.
         """
-        young = (self._clock.now() - attempt.opened_at).total_seconds() < MISSING_GRACE_S
+        young = age_s < MISSING_GRACE_S
+        with self._credential.on_trial():
+            return self._make(command, attempt, beneficiary, young=young)
+
+    def _make(
+        self, command: Command, attempt: Attempt, beneficiary: Beneficiary | None, *, young: bool
+    ) -> Heard:
         if self.stopped is not None:
             return _failed(command, NotSent(reason=self.stopped.code), young=young)
+        if command is Command.CREATE and not self._may_create():
+            return _failed(command, NotSent("PROVIDER_DOWN", seconds="…"), young=young)
         try:
-            return self._perform[command](attempt, beneficiary)
+            heard = self._perform[command](attempt, beneficiary)
         except Exception as fault:  # noqa: BLE001 - whatever a gateway raises: the order may have been carried out
             error = fault if isinstance(fault, ProviderError) else NoAnswer(reason=type(fault).__name__)
             if error is not fault:
                 _log.error("a call failed: %s", type(fault).__name__)
-            if isinstance(error, CredentialRefused):
-                self.stopped = error
+            self._note(error)
             return _failed(command, error, young=young)
+        self._note(None)
+        return heard
+
+    def _may_create(self) -> bool:
+        with self._lock:
+            return self._circuit.allows_create(self._clock.monotonic())
+
+    def _note(self, error: ProviderError | None) -> None:
+        """Tell the credential and the circuit how a call went; a refusal is an answer."""
+        if isinstance(error, CredentialRefused):
+            self._credential.refused(error)
+        elif error is None or isinstance(error, ProviderRefused):
+            self._credential.accepted()
+        with self._lock:
+            now, said = self._clock.monotonic(), error.fields.get("retry_after_s") if error else None
+            wish = float(said) if isinstance(said, int | float) else None
+            if error is not None and not isinstance(error, ProviderRefused):
+                self._circuit.failed(now, wish)
+                return
+            self._circuit.answered()
+            if wish is not None:
+                self._circuit.hold(now, wish)
 
     def _create(self, attempt: Attempt, beneficiary: Beneficiary | None) -> Heard:
         order, now = attempt.order, self._clock.now()
@@ -107,7 +186,7 @@ class Calls:
         if not fresh or not is_ours(transaction, attempt):
             raise NoAnswer(reason=UNREADABLE)
         signal = Signal.CREATED if beneficiary is None else Signal.CREATED_NAMED
-        return self._heard(signal, _facts(transaction, signal), transaction)
+        return self._heard(signal, _facts(transaction, attempt, signal), transaction)
 
     def _payer(self, attempt: Attempt, beneficiary: Beneficiary | None) -> Heard:
         if beneficiary is None:  # named before a restart: the identifier was not kept
@@ -120,16 +199,20 @@ class Calls:
             timeout_s=self._timeout_s,
         )
         signal = observe(transaction, attempt)
-        return self._heard(signal, _facts(transaction, signal), transaction)
+        return self._heard(signal, _facts(transaction, attempt, signal), transaction)
 
     def _status(self, attempt: Attempt, _: Beneficiary | None) -> Heard:
         if attempt.transaction_id:
             transaction = self._gateway.status(attempt.transaction_id, timeout_s=self._timeout_s)
+            if is_stale(transaction, attempt):
+                return NOTHING
             signal = observe(transaction, attempt)
-            return self._heard(signal, _facts(transaction, signal), transaction)
+            return self._heard(signal, _facts(transaction, attempt, signal), transaction)
         pre = self._gateway.qr_status(attempt.pre_transaction_id, timeout_s=self._timeout_s)
+        if pre.transaction is not None and is_stale(pre.transaction, attempt):
+            return NOTHING
         signal = observe_qr(pre, attempt)
-        facts = _facts(pre.transaction, signal) if pre.transaction else {}
+        facts = _facts(pre.transaction, attempt, signal) if pre.transaction else {}
         return self._heard(signal, facts, pre.transaction or pre)
 
     def _cancel(self, attempt: Attempt, _: Beneficiary | None) -> Heard:
@@ -144,8 +227,51 @@ class Calls:
         self._gateway.cancel(attempt.transaction_id, self._clock.now(), timeout_s=self._timeout_s)
         return Heard(Signal.CANCEL_ANSWERED)
 
+    def _capture(self, attempt: Attempt, _: Beneficiary | None) -> Heard:
+        amount = attempt.due_cents
+        self._gateway.capture(attempt.transaction_id, amount, self._clock.now(), timeout_s=self._timeout_s)
+        return Heard(Signal.CAPTURE_ANSWERED)
+
+    def _release(self, attempt: Attempt, _: Beneficiary | None) -> Heard:
+        self._gateway.release(attempt.transaction_id, self._clock.now(), timeout_s=self._timeout_s)
+        return Heard(Signal.RELEASE_ANSWERED)
+
+    def _rival_status(self, attempt: Attempt, _: Beneficiary | None) -> Heard:
+        rival = attempt.rival
+        if rival is None:
+            return NOTHING
+        reading = (
+            self._gateway.status(rival.transaction_id, timeout_s=self._timeout_s)
+            if rival.transaction_id
+            else self._gateway.qr_status(rival.pre_transaction_id, timeout_s=self._timeout_s)
+        )
+        signal = observe_rival(reading, rival, surplus_cents=attempt.surplus_cents)
+        transaction = reading.transaction if isinstance(reading, PreTransaction) else reading
+        facts: dict[str, Any] = {}
+        if signal is not None and transaction is not None:
+            facts["rival"] = replace(rival, transaction_id=transaction.transaction_id).as_data()
+            facts |= _rival_money(signal, transaction)
+        return Heard(signal, facts)
+
+    def _rival_cancel(self, attempt: Attempt, _: Beneficiary | None) -> Heard:
+        """End the rival: an abort before its customer validates, a re-credit after. What it did is asked next."""
+        rival, now = attempt.rival, self._clock.now()
+        if rival is not None and rival.transaction_id:
+            self._gateway.cancel(rival.transaction_id, now, timeout_s=self._timeout_s)
+        elif rival is not None:
+            self._gateway.cancel_qr(rival.pre_transaction_id, now, timeout_s=self._timeout_s)
+        return NOTHING
+
+    def _rival_release(self, attempt: Attempt, _: Beneficiary | None) -> Heard:
+        if attempt.rival is not None:
+            now = self._clock.now()
+            self._gateway.release(attempt.rival.transaction_id, now, timeout_s=self._timeout_s)
+        return NOTHING
+
     def _heard(self, signal: Signal, data: dict[str, Any], reading: Transaction | PreTransaction) -> Heard:
         left = None
+        if reading.provider_time is not None:  # kept with the clock that nobody sets
+            self._provider_clock = (reading.provider_time, self._clock.monotonic())
         if reading.expires_at is not None:
             left = (reading.expires_at - (reading.provider_time or self._clock.now())).total_seconds()
         return Heard(signal, data, left)
@@ -162,13 +288,34 @@ def _qr_facts(pre: PreTransaction) -> dict[str, Any]:
     }
 
 
-def _facts(transaction: Transaction, signal: Signal) -> dict[str, Any]:
-    if signal is Signal.UNREADABLE:  # nothing of what cannot be read is kept
+def _rival_money(signal: Signal, transaction: Transaction) -> dict[str, Any]:
+    if signal is Signal.RIVAL_RECREDITED:
+        return {"surplus_cents": 0}
+    if signal is not Signal.RIVAL_PAID or transaction.received_cents is None:
+        return {}
+    facts: dict[str, Any] = {
+        "surplus_cents": transaction.received_cents,
+        "authorizations": authorizations_data(transaction.authorizations),
+    }
+    if holder := next((a.holder for a in transaction.authorizations if a.holder), ""):
+        facts["beneficiary"] = holder
+    return facts
+
+
+def _facts(transaction: Transaction, attempt: Attempt, signal: Signal) -> dict[str, Any]:
+    if signal in _UNREADABLE:  # nothing of what cannot be read is kept
         return {"reason": UNREADABLE}
     facts: dict[str, Any] = {"transaction_id": transaction.transaction_id}
     if transaction.expires_at:
         facts["expires_at"] = _text(transaction.expires_at)
+    if signal is Signal.HELD:
+        facts["authorizations"] = authorizations_data(transaction.authorizations)
+        facts["reserved_cents"] = transaction.received_cents
+    if signal in {Signal.OVERPAID, Signal.AMOUNT_RAISED}:
+        facts["reason"] = alarm(transaction, attempt)
     if signal in _MONEY:
+        if transaction.updated_at is not None:
+            facts["said_at"] = _text(transaction.updated_at)
         if transaction.received_cents is not None:  # what is known is never replaced by nothing
             facts["authorizations"] = authorizations_data(transaction.authorizations)
             facts["received_cents"] = transaction.received_cents
@@ -186,12 +333,16 @@ _LOST = {
     Command.PAYER: Signal.PAYER_LOST,
     Command.CANCEL: Signal.CANCEL_LOST,
     Command.REVERSE: Signal.CANCEL_LOST,
+    Command.CAPTURE: Signal.CAPTURE_LOST,
+    Command.RELEASE: Signal.RELEASE_LOST,
 }
 _REFUSED = {
     Command.CREATE: Signal.CREATE_REFUSED,
     Command.PAYER: Signal.PAYER_REFUSED,
     Command.CANCEL: Signal.CANCEL_REFUSED,
     Command.REVERSE: Signal.CANCEL_REFUSED,
+    Command.CAPTURE: Signal.CAPTURE_REFUSED,
+    Command.RELEASE: Signal.RELEASE_REFUSED,
 }
 
 
@@ -201,5 +352,7 @@ def _failed(command: Command, error: ProviderError, *, young: bool) -> Heard:
     if command is Command.STATUS:
         missing = error.code == "TRANSACTION_NOT_FOUND" and not young
         return Heard(Signal.MISSING, data) if missing else NOTHING
+    if command not in _LOST:  # about a rival: it is asked again
+        return NOTHING
     sure = isinstance(error, ProviderRefused) or (isinstance(error, NotSent) and command is Command.CREATE)
     return Heard((_REFUSED if sure else _LOST)[command], data)

@@ -31,11 +31,12 @@ class ProviderTable(_Table, frozen=True, kw_only=True):
         url: The provider's address.
         shop_id: The shop's number at the provider.
         service_provider_id: The service provider's number.
-        seal_key: Where the seal key is: `env:NAME` or `file:PATH`, never the key itself.
+        seal_key: Where the seal key is: `env:NAME`, `file:PATH` or `keyring:SERVICE/NAME`, never the key itself.
         seal_key_version: The key's version.
         timeout_s: The total deadline of one call, in seconds.
         proxy: A proxy's URL; none when left out, whatever the environment says.
         ca_bundle: A file of certificates to trust instead of the usual ones.
+        calls_per_s: How many calls a second this credential may make; polls wait for their turn.
         poll_speed: Divides the pauses between polls, outside production only.
     """
 
@@ -48,6 +49,7 @@ class ProviderTable(_Table, frozen=True, kw_only=True):
     timeout_s: float = 10.0
     proxy: str | None = None
     ca_bundle: str | None = None
+    calls_per_s: float = 20.0
     poll_speed: float = 1.0
 
 
@@ -95,6 +97,18 @@ class JournalTable(_Table, frozen=True, kw_only=True):
     keys: str | None = None
 
 
+class LogTable(_Table, frozen=True, kw_only=True):
+    """`[log]`: the short-lived debug log, for support.
+
+    Args:
+        debug_days: How many days are kept, today among them; 0 for none.
+        path: The start of the files' names, from the station file's folder; the journal's when left out.
+    """
+
+    debug_days: int = 7
+    path: str | None = None
+
+
 class TicketTable(_Table, frozen=True, kw_only=True):
     """`[tickets]`: which come out by themselves.
 
@@ -123,6 +137,7 @@ class StationFile(_Table, frozen=True, kw_only=True):
     journal: JournalTable
     tender: TenderTable = TenderTable()
     tickets: TicketTable = TicketTable()
+    log: LogTable = LogTable()
     scanners: tuple[DeviceTable, ...] = ()
     displays: tuple[DeviceTable, ...] = ()
     printer: DeviceTable | None = None
@@ -165,6 +180,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "tender": TenderTable,
     "journal": JournalTable,
     "tickets": TicketTable,
+    "log": LogTable,
 }
 
 
@@ -270,7 +286,7 @@ def _check_values(station: StationFile, path: Path) -> None:
         ("provider.service_provider_id", _is_code(provider.service_provider_id), _LETTERS),
         (
             "provider.seal_key",
-            provider.seal_key.startswith(("env:", "file:")),
+            provider.seal_key.startswith(("env:", "file:", "keyring:")),
             ("env:NOM ou file:CHEMIN", "env:NAME or file:PATH"),
         ),
         ("provider.seal_key_version", provider.seal_key_version.isalnum(), _LETTERS),
@@ -278,6 +294,16 @@ def _check_values(station: StationFile, path: Path) -> None:
             "provider.timeout_s",
             0.1 <= provider.timeout_s <= 120.0,  # noqa: PLR2004
             ("entre 0,1 et 120", "between 0.1 and 120"),
+        ),
+        (
+            "log.debug_days",
+            0 <= station.log.debug_days <= 31,  # noqa: PLR2004
+            ("entre 0 et 31", "between 0 and 31"),
+        ),
+        (
+            "provider.calls_per_s",
+            1.0 <= provider.calls_per_s <= 1000.0,  # noqa: PLR2004
+            ("entre 1 et 1000", "between 1 and 1000"),
         ),
         (
             "provider.poll_speed",
@@ -320,11 +346,18 @@ def _is_proxy(url: str) -> bool:
         return False
 
 
+def _of_keyring(name: str) -> str:
+    from importlib import import_module
+
+    service, _, entry = name.rpartition("/")
+    return import_module("keyring").get_password(service, entry) or ""
+
+
 def read_secret(reference: str, *, key: str, path: Path) -> str:
     """Fetch a secret from where the file says it is.
 
     Args:
-        reference: `env:NAME` or `file:PATH`, the path from the station file's folder.
+        reference: `env:NAME`, `file:PATH` (from the station file's folder) or `keyring:SERVICE/NAME`.
         key: The key that holds the reference, for the error.
         path: The station file.
 
@@ -332,12 +365,20 @@ def read_secret(reference: str, *, key: str, path: Path) -> str:
         The secret, without the spaces and line ends around it.
 
     Raises:
-        ConfigError: `CONFIG_SECRET`: it is not there, or empty.
+        ConfigError: `CONFIG_SECRET`: it is not there, or empty. `CONFIG_EXTRA_MISSING`: the package `keyring`.
     """
     kind, _, name = reference.partition(":")
     try:
-        secret = os.environ[name] if kind == "env" else (path.parent / name).read_text(encoding="utf-8")
-    except (KeyError, OSError, UnicodeDecodeError) as error:
+        match kind:
+            case "env":
+                secret = os.environ[name]
+            case "keyring":
+                secret = _of_keyring(name)
+            case _:
+                secret = (path.parent / name).read_text(encoding="utf-8")
+    except ModuleNotFoundError as error:
+        raise ConfigError("CONFIG_EXTRA_MISSING", file=str(path), key=key, package="keyring") from error
+    except Exception as error:  # a keyring may raise anything
         raise ConfigError("CONFIG_SECRET", file=str(path), key=key, source=reference) from error
     if not secret.strip():
         raise ConfigError("CONFIG_SECRET", file=str(path), key=key, source=reference)

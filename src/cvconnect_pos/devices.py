@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from cvconnect_pos.clock import Clock
 from cvconnect_pos.core.attempt import Attempt, Way
 from cvconnect_pos.core.lifecycle import FINAL, Command, Signal, State, step
+from cvconnect_pos.debuglog import TRACE
 from cvconnect_pos.engine import Engine
-from cvconnect_pos.errors import InvalidInput
+from cvconnect_pos.errors import InvalidInput, NotAllowedNow
 from cvconnect_pos.events import DeviceTrouble, Event, QrShown, ScanRefused, TicketPrinted
 from cvconnect_pos.identifiers import Beneficiary
 from cvconnect_pos.messages import Language, reason_text
@@ -41,6 +42,16 @@ CLAIM_S = 3.0
 SHOW_S = 3.0
 PRINT_S = 15.0
 CLOSE_S = 5.0
+_LEFT = FINAL | {
+    State.DECIDING,
+    State.RESERVED,
+    State.CAPTURING,
+    State.CAPTURE_UNKNOWN,
+    State.RELEASING,
+    State.RELEASE_UNKNOWN,
+}
+"""The states in which the customer need not stand at the counter: the next one is shown."""
+
 LINGER_S = 10.0
 """How long an outcome stays on the customer display."""
 
@@ -133,7 +144,9 @@ class StationDevices:
 
     def carry_out(self, command: Command, payment: Payment, attempt: Attempt) -> int:
         """Hand a command to the devices; see `engine.Devices`."""
-        return 0 if self._closed else self._commands[command](payment, attempt)
+        if self._closed or (attempt.order.way is Way.DEFERRED and command is not Command.TICKET):
+            return 0  # nobody stands at the counter
+        return self._commands[command](payment, attempt)
 
     def check_health(self, level: HealthLevel = "internal") -> dict[str, Health]:
         """Ask every device how it is."""
@@ -193,7 +206,7 @@ class StationDevices:
         """Say who is shown after this step; bring the payment before back when the newest one is over."""
         with self._lock:
             before = self._shown
-            if attempt.state in FINAL | {State.DECIDING}:
+            if attempt.state in _LEFT:
                 if payment in self._open:
                     self._open.remove(payment)
                 if self._open:
@@ -221,7 +234,7 @@ class StationDevices:
         prompt = prompt_of(attempt, shop=self._presentation.shop[0], language=self._presentation.language)
         for display, post in self._displays:
             post.do_latest(self._showing(display, payment, attempt, prompt), self._trouble(payment, post))
-            if attempt.state in FINAL:
+            if attempt.state in FINAL | {State.RESERVED}:
                 post.worker.call_later(LINGER_S, self._idle_again(display, payment, attempt))
         if attempt.state is State.SHOWING and attempt.order.way is Way.EITHER:
             self._arm(payment, attempt)
@@ -265,9 +278,9 @@ class StationDevices:
                 except InvalidInput:
                     refusal = "NOT_AN_IDENTIFIER"
                 else:
-                    if self._engine is not None and self._is_shown(payment) and _wants_customer(payment):
-                        self._engine.identify(payment, named)
-                    return
+                    refusal = self._identified(payment, named)
+                    if refusal is None:
+                        return
             arm()  # ready again before the till is told
             refused = ScanRefused(request_id=payment.request_id, at=self._clock.now(), reason=refusal)
             self._report(payment, refused)
@@ -277,6 +290,16 @@ class StationDevices:
                 scanner.arm(on_label)
 
         return arm
+
+    def _identified(self, payment: Payment, named: Beneficiary) -> str | None:
+        """Name the customer; give the reason when the payment may not take them."""
+        if self._engine is None or not self._is_shown(payment) or not _wants_customer(payment):
+            return None
+        try:
+            self._engine.identify(payment, named)
+        except NotAllowedNow as error:
+            return error.code
+        return None
 
     # --- the printer ------------------------------------------------------------------------------------------------------
 
@@ -332,7 +355,7 @@ def _claim(device: Display | Printer) -> Callable[[], None]:
 
 def _claim_scanner(scanner: Scanner) -> Callable[[], None]:
     def on_status(health: Health) -> None:
-        _log.info("device %s: %s", scanner.name, health.state)
+        TRACE.info("device %s: %s", scanner.name, health.state)
 
     return lambda: scanner.claim(on_status=on_status, timeout_s=CLAIM_S)
 

@@ -8,6 +8,7 @@
     |   +-- RequestIdReused   the same request id came with other arguments
     +-- WaitTimeout           a wait ended before the payment did; the payment goes on
     +-- JournalError          nothing can be written, so nothing is sent
+    |   +-- JournalMoved      another process has written to the attempt meanwhile
     +-- ProviderError
         +-- NotSent           the request certainly did not reach the provider
         +-- NoAnswer          the request may have been carried out: unknown, not "no"
@@ -93,6 +94,13 @@ class JournalError(CvConnectError):
     """The journal cannot be written or read: disk full, locked, damaged, from another version."""
 
     default_code = "JOURNAL_UNAVAILABLE"
+
+
+class JournalMoved(JournalError):
+    """Another process has written to the attempt since it was read: nothing was written, read it again."""
+
+    default_code = "JOURNAL_MOVED"
+    retryable = True
 
 
 class ProviderError(CvConnectError):

@@ -89,6 +89,11 @@ class ScanRefused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerBusy(Event):
+    """The customer was not asked: another request waits in their app. Not a refusal: they answer it, then scan again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerIdentified(Event):
     """The customer is named.
 
@@ -191,7 +196,7 @@ class DecisionNeeded(Event):
     """Paid, although the till thought otherwise: keep it or reverse it.
 
     Args:
-        why: `CANCEL_CROSSED`, `LATE_PAYMENT` or `OVERPAID`.
+        why: `CANCEL_CROSSED`, `LATE_PAYMENT`, `OVERPAID`, `SEVERAL_PAYERS`, `UNEXPECTED_PAYER` or `CAPTURED_UNASKED`.
         asked_cents: What was asked.
         received_cents: What was received.
     """
@@ -202,14 +207,66 @@ class DecisionNeeded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AmountChanged(Event):
-    """The provider changed an approved amount.
+class Reserved(Event):
+    """The customer reserved the money; nothing is paid. Capture it, in full or in part, or release it.
 
     Args:
-        received_cents: What had been approved.
+        asked_cents: What was asked.
+        reserved_cents: What was reserved.
+        expires_at: Until when it can be captured (UTC).
+        reason: Why it is still only reserved: a stable code, or an empty text.
     """
 
+    asked_cents: int
+    reserved_cents: int
+    expires_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released(NotPaid):
+    """The reservation was given back, or has run out; no money was taken.
+
+    Args:
+        reserved_cents: What had been reserved.
+    """
+
+    reserved_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmountChanged(Event):
+    """The provider changed the amount of a payment that was approved.
+
+    Args:
+        approved_cents: What had been approved.
+        received_cents: What is received by now.
+    """
+
+    approved_cents: int
     received_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurplusReceived(Event):
+    """More was received for this line, on a request that had been given up: it is being given back.
+
+    Args:
+        surplus_cents: How much.
+    """
+
+    surplus_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurplusReversed(Event):
+    """The surplus was given back to the customer.
+
+    Args:
+        surplus_cents: How much.
+    """
+
+    surplus_cents: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +340,7 @@ class JournalTrouble(Event):
 
 
 def _approved(attempt: Attempt) -> Event:
-    asked, received = attempt.order.amount_cents, attempt.received_cents or 0
+    asked, received = attempt.due_cents, attempt.received_cents or 0
     return Approved(
         request_id=attempt.order.request_id,
         at=attempt.changed_at,
@@ -311,6 +368,14 @@ def _received(attempt: Attempt) -> int:
     return attempt.received_cents or 0
 
 
+def _asked(attempt: Attempt) -> int:
+    return attempt.order.amount_cents
+
+
+def _reserved(attempt: Attempt) -> int:
+    return attempt.reserved_cents or 0
+
+
 _cancelling = _plain(Cancelling)
 _awaiting = _plain(AwaitingCustomer, expires_at=lambda a: a.expires_at)
 
@@ -327,8 +392,13 @@ _ENTERED: dict[State, Callable[[Attempt], Event]] = {
     State.AWAITING: _awaiting,
     State.CANCELLING: _cancelling,
     State.IN_DOUBT: _plain(InDoubt, reason=_reason),
-    State.DECIDING: _plain(
-        DecisionNeeded, why=_reason, asked_cents=lambda a: a.order.amount_cents, received_cents=_received
+    State.DECIDING: _plain(DecisionNeeded, why=_reason, asked_cents=_asked, received_cents=_received),
+    State.RESERVED: _plain(
+        Reserved,
+        asked_cents=_asked,
+        reserved_cents=_reserved,
+        expires_at=lambda a: a.expires_at,
+        reason=_reason,
     ),
     State.APPROVED: _approved,
     State.REVERSED: _plain(Reversed, received_cents=_received),
@@ -337,7 +407,7 @@ _ENTERED: dict[State, Callable[[Attempt], Event]] = {
     State.FAILED: _plain(Failed, reason=_reason),
     State.EXPIRED: _plain(Expired, reason=_reason),
     State.CANCELLED: _plain(Cancelled, reason=_reason),
-    State.RELEASED: _plain(Cancelled, reason=_reason),
+    State.RELEASED: _plain(Released, reason=_reason, reserved_cents=_reserved),
     State.ORPHANED: _plain(NotStarted, reason=_reason),
     State.LINE_RELEASED: _plain(LineReleased, reason=_reason),
 }
@@ -361,26 +431,107 @@ def tell(before: Attempt, signal: Signal, after: Attempt) -> tuple[Event, ...]:
     Returns:
         The events, none for a step that changes nothing the till sees.
     """
-    request_id, at = after.order.request_id, after.updated_at
-    match signal, after.state:
-        case Signal.PAYER_REFUSED, _:
-            return (ScanRefused(reason=after.reason, request_id=request_id, at=at),)
-        case Signal.AMOUNT_CHANGED, _:
-            return (AmountChanged(received_cents=after.received_cents or 0, request_id=request_id, at=at),)
-        case Signal.PAID, State.APPROVED if before.state is State.REVERSAL_REFUSED:
-            return (
-                ReversalRefused(
-                    reason=after.reason,
-                    received_cents=after.received_cents or 0,
-                    request_id=request_id,
-                    at=at,
-                ),
-            )
-        case Signal.RESTARTED, state if state not in NEGATIVE and state is not State.ORPHANED:
-            return ()
-        case _:
-            pass
-    if after.state is before.state:
+    make = _TOLD.get((signal, after.state)) or _TOLD.get((signal, None))
+    if make is not None:
+        return make(before, after)
+    return (*_label_refused(before, signal, after), *_standing(before, signal, after))
+
+
+def _standing(before: Attempt, signal: Signal, after: Attempt) -> tuple[Event, ...]:
+    if signal is Signal.RESTARTED and after.state not in NEGATIVE and after.state is not State.ORPHANED:
+        return ()
+    if after.state is before.state and signal is not Signal.RESUMED:
         return ()
     event = standing(after)
     return (event,) if event else ()
+
+
+_Told = Callable[[Attempt, Attempt], tuple[Event, ...]]
+
+
+def _payer_refused(_: Attempt, after: Attempt) -> tuple[Event, ...]:
+    request_id, at = after.order.request_id, after.updated_at
+    if after.reason == "OTHER_TRANSACTION_PENDING":
+        return (CustomerBusy(request_id=request_id, at=at),)
+    return (ScanRefused(reason=after.reason, request_id=request_id, at=at),)
+
+
+def _amount_changed(before: Attempt, after: Attempt) -> tuple[Event, ...]:
+    if before.received_cents == after.received_cents:
+        return ()
+    return (
+        AmountChanged(
+            approved_cents=before.received_cents or 0,
+            received_cents=after.received_cents or 0,
+            request_id=after.order.request_id,
+            at=after.updated_at,
+        ),
+    )
+
+
+def _approved_or_refused(before: Attempt, after: Attempt) -> tuple[Event, ...]:
+    if before.state is State.REVERSAL_REFUSED:
+        return (
+            ReversalRefused(
+                reason=after.reason,
+                received_cents=after.received_cents or 0,
+                request_id=after.order.request_id,
+                at=after.updated_at,
+            ),
+        )
+    if before.state is after.state:
+        return ()
+    return (*_label_refused(before, Signal.PAID, after), _approved(after))
+
+
+def _rival_paid(before: Attempt, after: Attempt) -> tuple[Event, ...]:
+    if after.state is not before.state:  # it took the attempt's place
+        event = standing(after)
+        return (event,) if event else ()
+    if after.transaction_id != before.transaction_id:  # both are paid, and the earlier one stays
+        return (_approved(after), *_surplus(after))
+    if after.surplus_cents == before.surplus_cents:
+        return ()
+    return _surplus(after)
+
+
+def _surplus(after: Attempt) -> tuple[Event, ...]:
+    request_id, at = after.order.request_id, after.updated_at
+    return (SurplusReceived(surplus_cents=after.surplus_cents, request_id=request_id, at=at),)
+
+
+def _rival_unreadable(before: Attempt, after: Attempt) -> tuple[Event, ...]:
+    if before.reason == after.reason:
+        return ()
+    return (InDoubt(reason=after.reason, request_id=after.order.request_id, at=after.updated_at),)
+
+
+_SWITCHING = frozenset({State.SWITCH_ASKED, State.SWITCHING})
+
+
+def _label_refused(before: Attempt, signal: Signal, after: Attempt) -> tuple[Event, ...]:
+    """An identifier was read, and it is not used after all: the QR was first, or could not be closed."""
+    given_up = before.state in _SWITCHING and after.state not in _SWITCHING | {State.CREATING}
+    if not given_up or signal in {Signal.CANCEL, Signal.RESTARTED, Signal.RELEASE_LINE}:
+        return ()
+    first = {State.SCANNED, State.APPROVED, State.DECIDING, State.RESERVED}
+    reason = "QR_FIRST" if after.state in first else "QR_NOT_CLOSED"
+    return (ScanRefused(reason=reason, request_id=after.order.request_id, at=after.updated_at),)
+
+
+def _rival_recredited(before: Attempt, after: Attempt) -> tuple[Event, ...]:
+    if not before.surplus_cents:
+        return ()
+    request_id, at = after.order.request_id, after.updated_at
+    return (SurplusReversed(surplus_cents=before.surplus_cents, request_id=request_id, at=at),)
+
+
+_TOLD: dict[tuple[Signal, State | None], _Told] = {
+    (Signal.PAYER_REFUSED, None): _payer_refused,
+    (Signal.AMOUNT_CHANGED, State.APPROVED): _amount_changed,
+    (Signal.PAID, State.APPROVED): _approved_or_refused,
+    (Signal.RIVAL_PAID, None): _rival_paid,
+    (Signal.RIVAL_UNREADABLE, None): _rival_unreadable,
+    (Signal.RIVAL_RECREDITED, None): _rival_recredited,
+}
+"""The steps that are told otherwise than by the state they lead to."""

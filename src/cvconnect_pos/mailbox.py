@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -46,7 +46,8 @@ class Happened:
     asked: bool = False
 
 
-Item: TypeAlias = Happened | Command
+Item: TypeAlias = Happened | Command | Callable[[], object]
+"""What a mailbox takes: a signal, a call to make, or a function to run when all before it is done."""
 
 
 @dataclass(slots=True)
@@ -56,19 +57,33 @@ class Box:
     Args:
         payment: The till's handle.
         entered: When its phase began, on the monotonic clock.
+        known: When the provider's id of its request was made, on the monotonic clock.
+        rival_since: When its rival was given up, on the monotonic clock.
         items: What is to be done, in order.
         busy: Whether somebody is doing it.
         beneficiary: The customer in clear, while this process knows them.
         poll: The number of the plan that counts: an older one is void.
+        rival_poll: The same for the rival.
         expires: When the provider's expiry comes, on the monotonic clock.
         journal_trouble: Whether the till was told that the journal cannot be written.
+        lease_until: Until when this process may act on it, on the monotonic clock.
+        follows: Whether another process acts on it, and this one only looks.
+        interrupted: Whether a restart found it shown, and the till has not come back to it yet.
+        hinted: When it was last looked at because of a notification, on the monotonic clock.
     """
 
     payment: Payment
     entered: float
+    known: float = 0.0
+    rival_since: float = 0.0
     items: deque[Item] = field(default_factory=deque[Item])
     busy: bool = False
     beneficiary: Beneficiary | None = None
     poll: int = 0
+    rival_poll: int = 0
     expires: float | None = None
     journal_trouble: bool = False
+    lease_until: float = float("-inf")
+    follows: bool = False
+    interrupted: bool = False
+    hinted: float = float("-inf")

@@ -66,9 +66,9 @@ def event_text(name: str, values: Mapping[str, Any], language: Language) -> str:
 
     column = 0 if language == "fr" else 1
     known = _Fields(values)
-    for key in ("asked", "received"):
-        if isinstance(cents := values.get(f"{key}_cents"), int):
-            known[key] = format_amount(cents)
+    for key, value in values.items():
+        if key.endswith("_cents") and isinstance(value, int):
+            known[key.removesuffix("_cents")] = format_amount(value)
     remaining = values.get("remaining_cents", 0)
     known["remainder"] = REMAINDER[column].format(format_amount(remaining)) if remaining else ""
     known["reason_text"] = reason_text(str(values.get("reason", "")), language)

@@ -9,6 +9,12 @@ from cvconnect_pos.core.attempt import Attempt
 from cvconnect_pos.core.lifecycle import State
 from cvconnect_pos.core.provider import Authorization
 
+HAS_MONEY = frozenset({State.APPROVED, State.DECIDING})
+"""The outcomes with which the till has the money that was received."""
+
+GAVE_BACK = frozenset({State.REVERSED, State.REVERSED_AFTER_KEEP})
+"""The outcomes with which the customer has it again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -17,11 +23,14 @@ class Outcome:
     Args:
         request_id: The till's name of the tender line.
         basket_ref: The till's basket number.
-        state: How it ended (`APPROVED`, `REFUSED`, `EXPIRED`, `CANCELLED`, ...); `DECIDING` waits for a person.
+        state: How it ended (`APPROVED`, `REFUSED`, `EXPIRED`, `CANCELLED`, ...); `DECIDING` waits for a person,
+            `RESERVED` for a capture or a release.
         asked_cents: What was asked.
         received_cents: What the till has now: by the provider's authorisations, zero once re-credited.
         remaining_cents: What must be paid otherwise.
         reversed_cents: What was received and given back.
+        surplus_cents: What was received beside it and is being given back: not the till's.
+        reserved_cents: What is or was reserved; None when nothing was to be reserved.
         transaction_id: The provider's id, for a search.
         authorizations: The provider's authorisations.
         beneficiary: The customer, masked.
@@ -43,11 +52,18 @@ class Outcome:
     reason: str
     ended_at: datetime
     simulation: bool
+    surplus_cents: int = 0
+    reserved_cents: int | None = None
 
     @property
     def is_paid(self) -> bool:
         """Whether money was received and kept, in full or in part."""
         return self.state is State.APPROVED
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether it is only reserved: `Payment.capture` or `Payment.release` is to follow."""
+        return self.state is State.RESERVED
 
     @property
     def needs_decision(self) -> bool:
@@ -57,11 +73,11 @@ class Outcome:
     @classmethod
     def of(cls, attempt: Attempt) -> Outcome | None:
         """Read the outcome of an attempt; None while it is open."""
-        if not (attempt.is_final or attempt.state is State.DECIDING):
+        if not (attempt.is_final or attempt.state in {State.DECIDING, State.RESERVED}):
             return None
         money = attempt.received_cents or 0
-        kept = money if attempt.state in {State.APPROVED, State.DECIDING} else 0
-        given_back = money if attempt.state in {State.REVERSED, State.REVERSED_AFTER_KEEP} else 0
+        kept = money if attempt.state in HAS_MONEY else 0
+        given_back = money if attempt.state in GAVE_BACK else 0
         order = attempt.order
         return cls(
             request_id=order.request_id,
@@ -69,8 +85,10 @@ class Outcome:
             state=attempt.state,
             asked_cents=order.amount_cents,
             received_cents=kept,
-            remaining_cents=max(order.amount_cents - kept, 0),
+            remaining_cents=max(attempt.due_cents - kept, 0),
             reversed_cents=given_back,
+            surplus_cents=attempt.surplus_cents,
+            reserved_cents=attempt.reserved_cents,
             transaction_id=attempt.transaction_id,
             authorizations=attempt.authorizations,
             beneficiary=attempt.beneficiary,

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from cvconnect_pos.core.attempt import Attempt
 from cvconnect_pos.core.lifecycle import Signal, step
-from cvconnect_pos.errors import NotAllowedNow, WaitTimeout
+from cvconnect_pos.core.policy import releasable_at
+from cvconnect_pos.errors import InvalidInput, NotAllowedNow, WaitTimeout
 from cvconnect_pos.events import Event, standing
-from cvconnect_pos.identifiers import Beneficiary
+from cvconnect_pos.identifiers import Beneficiary, check_reference
+from cvconnect_pos.money import check_amount, format_amount
 from cvconnect_pos.outcome import Outcome
+from cvconnect_pos.tickets import local_time
 
 if TYPE_CHECKING:
     from cvconnect_pos.engine import Engine
@@ -186,22 +189,77 @@ class Payment:
         """
         self._ask(Signal.KEEP, {"reason": ""})
 
+    def capture(self, amount_cents: int | None = None) -> None:
+        """Take what is reserved, or a part of it; the rest goes back to the customer.
+
+        Args:
+            amount_cents: How much, in cents, from 1 to what is reserved; all of it when left out.
+
+        Raises:
+            InvalidInput: `CAPTURE_OUT_OF_RANGE`, or no amount.
+            NotAllowedNow: Nothing is reserved.
+        """
+        self._check(Signal.CAPTURE)
+        attempt = self._attempt
+        most = min(attempt.reserved_cents or 0, attempt.order.amount_cents)
+        amount = most if amount_cents is None else check_amount(amount_cents, floor_cents=1)
+        if not 1 <= amount <= most:
+            raise InvalidInput("CAPTURE_OUT_OF_RANGE", field="amount_cents", reserved=format_amount(most))
+        self._ask(Signal.CAPTURE, {"capture_cents": amount, "reason": ""})
+
+    def release(self) -> None:
+        """Give a reservation back to the customer.
+
+        Raises:
+            NotAllowedNow: Nothing is reserved.
+        """
+        self._ask(Signal.RELEASE, {"reason": ""})
+
+    def release_line(self, by: str, reason: str = "") -> None:
+        """Free the line of the sale although the provider cannot be asked: a supervisor answers for it.
+
+        The attempt stays watched and listed: when the provider can be asked again it is cancelled, and money that came
+        all the same is told.
+
+        Args:
+            by: Who decides, 1 to 50 characters; journaled.
+            reason: Why, up to 200 characters; journaled. Needed before the request has expired.
+
+        Raises:
+            InvalidInput: One of the texts cannot be used.
+            NotAllowedNow: `LINE_NOT_RELEASABLE`: without a reason, only after the expiry and a margin. Or it is over.
+        """
+        check_reference(by, "by", limit=50)
+        check_reference(reason, "reason", limit=200, optional=True)
+        self._check(Signal.RELEASE_LINE)
+        if not reason:
+            free_at = releasable_at(self._attempt)
+            if self._engine.provider_now() < free_at:
+                raise NotAllowedNow("LINE_NOT_RELEASABLE", at=local_time(free_at))
+        self._ask(Signal.RELEASE_LINE, {"released_by": by, "released_why": reason})
+
     def reverse(self) -> None:
         """Give the money back to the customer, within the provider's window of four hours.
 
         Raises:
-            NotAllowedNow: Nothing is paid.
+            NotAllowedNow: Nothing is paid; or `REVERSAL_TOO_LATE`: the window is over by the provider's clock.
         """
+        self._check(Signal.REVERSE)
+        self._engine.check_window(self)
         self._ask(Signal.REVERSE, {})
 
-    def acknowledge(self) -> None:
+    def acknowledge(self, *, settled_otherwise: bool = False) -> None:
         """Say that the till has recorded the outcome; it is not delivered again. Durable when it returns. Idempotent.
+
+        Args:
+            settled_otherwise: The line was paid by other means. Money that comes late all the same goes back to the
+                customer before the window ends, unless somebody keeps it.
 
         Raises:
             NotAllowedNow: There is no outcome yet.
             JournalError: It could not be written.
         """
-        self._engine.acknowledge(self)
+        self._engine.acknowledge(self, settled_otherwise=settled_otherwise)
 
     # --- for the engine ---------------------------------------------------------------------------------------------
 

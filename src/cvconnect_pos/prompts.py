@@ -30,10 +30,12 @@ _PROMPTS: dict[State, tuple[PromptState, str, str]] = {
         "Scannez ce QR code avec l’application Chèque-Vacances",
         "Scan this QR code with the Chèque-Vacances app",
     ),
-    **dict.fromkeys((_S.SCANNED, _S.SWITCHING, _S.IDENTIFYING, _S.PAYER_UNKNOWN, _S.AWAITING), _SEEN),
+    **dict.fromkeys(
+        (_S.SCANNED, _S.SWITCH_ASKED, _S.SWITCHING, _S.IDENTIFYING, _S.PAYER_UNKNOWN, _S.AWAITING), _SEEN
+    ),
     **dict.fromkeys((_S.CANCELLING, _S.CANCEL_SENT, _S.CANCEL_UNKNOWN, _S.CANCEL_CONFIRMING), _CANCELLING),
     **dict.fromkeys((_S.IN_DOUBT, _S.DECIDING, _S.LINE_RELEASED), _CHECK),
-    **dict.fromkeys((_S.CAPTURING, _S.RELEASING, _S.CONFIRMING), _CHECK),
+    **dict.fromkeys((_S.CAPTURING, _S.CAPTURE_UNKNOWN, _S.RELEASING, _S.RELEASE_UNKNOWN), _CHECK),
     **dict.fromkeys((_S.REVERSING, _S.REVERSAL_UNKNOWN, _S.REVERSAL_REFUSED), _CHECK),
     _S.RESERVED: ("paid", "Montant réservé", "Amount reserved"),
     _S.RELEASED: ("cancelled", "Réservation rendue", "Reservation released"),
@@ -62,13 +64,15 @@ def prompt_of(attempt: Attempt, *, shop: str = "", language: Language = "fr") ->
     """
     kind, french, english = _PROMPTS[attempt.state]
     instruction = french if language == "fr" else english
-    order, amount, detail = attempt.order, attempt.order.amount_cents, ""
+    order, amount, detail = attempt.order, attempt.due_cents, ""
+    if attempt.state is State.RESERVED and attempt.reserved_cents is not None:
+        amount = attempt.reserved_cents
     if attempt.state is State.APPROVED and attempt.received_cents is not None:
         amount = attempt.received_cents
-        if amount < order.amount_cents:
+        if amount < attempt.due_cents:
             kind = "partial"
             instruction = "Paiement partiel accepté" if language == "fr" else "Part payment accepted"
-            rest = format_amount(order.amount_cents - amount)
+            rest = format_amount(attempt.due_cents - amount)
             detail = (
                 f"Reste à régler autrement : {rest}" if language == "fr" else f"Left to pay otherwise: {rest}"
             )

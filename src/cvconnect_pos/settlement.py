@@ -36,6 +36,7 @@ class SettlementDay:
         reversed_cents: What was received that day and given back since; not in the transfer.
         reversed_later_cents: The part of it that was given back on a later day, as far as the journal knows.
         undecided_cents: What was received and waits for a person to keep or reverse it; it joins `kept_cents` when kept.
+        surplus_cents: What was received beside the payments and is not given back yet: no part of the other sums.
     """
 
     day: date
@@ -45,10 +46,11 @@ class SettlementDay:
     reversed_cents: int
     reversed_later_cents: int
     undecided_cents: int
+    surplus_cents: int
 
     @property
     def received_cents(self) -> int:
-        """All that was received that day, whatever became of it."""
+        """All that was received that day in payments, whatever became of it."""
         return self.kept_cents + self.reversed_cents + self.undecided_cents
 
     def as_dict(self) -> dict[str, Any]:
@@ -142,7 +144,7 @@ def forecast_settlement(
     calendar = working_days or WorkingDays()
     days: dict[tuple[bool, date], list[Outcome]] = {}
     for outcome in last_words(outcomes)[0]:
-        if outcome.received_cents or outcome.reversed_cents:
+        if outcome.received_cents or outcome.reversed_cents or outcome.surplus_cents:
             days.setdefault((outcome.simulation, payment_day(outcome)), []).append(outcome)
     made = [(simulation, _add_up(day, days[simulation, day], calendar)) for simulation, day in sorted(days)]
     return SettlementForecast(
@@ -162,6 +164,7 @@ def _add_up(day: date, outcomes: Sequence[Outcome], calendar: WorkingDays) -> Se
         reversed_cents=sum(o.reversed_cents for o in outcomes),
         reversed_later_cents=sum(o.reversed_cents for o in later),
         undecided_cents=sum(o.received_cents for o in outcomes if o.state is not State.APPROVED),
+        surplus_cents=sum(o.surplus_cents for o in outcomes),
     )
 
 
@@ -183,6 +186,7 @@ def _table(days: Sequence[SettlementDay], language: Language) -> str:
             "settlement_reversed": day.reversed_cents,
             "settlement_reversed_later": day.reversed_later_cents,
             "settlement_undecided": day.undecided_cents,
+            "settlement_surplus": day.surplus_cents,
         }
         lines += [
             "  " + report_text(note, language, amount=format_amount(cents))

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from cvconnect_pos.clock import Clock, SystemClock
+from cvconnect_pos.credential import Credential, refusal_beside
+from cvconnect_pos.debuglog import DebugLog
 from cvconnect_pos.devices import Presentation, StationDevices
 from cvconnect_pos.engine import Engine
 from cvconnect_pos.errors import ConfigError
 from cvconnect_pos.identifiers import check_reference
+from cvconnect_pos.operations import Operations
 from cvconnect_pos.payment import Payment
 from cvconnect_pos.peripherals import Display, Health, HealthLevel, Printer, Scanner
 from cvconnect_pos.posts import sentence_of
 from cvconnect_pos.tender import REQUEST_ID_MAX, Tender
+from cvconnect_pos.tickets import PARIS
 
 if TYPE_CHECKING:
     from cvconnect_pos.configuration import StationFile
     from cvconnect_pos.gateway.base import PaymentGateway
+    from cvconnect_pos.journal.base import Journal
+    from cvconnect_pos.journal.closings import Closing
 
 
 class Station:
@@ -29,11 +36,26 @@ class Station:
         engine: What drives the payments; owned.
         devices: What shows, scans and prints; owned.
         tender: Made for the engine.
+        journal: The engine's journal.
+        log: A debug log that is closed last, or None.
     """
 
-    def __init__(self, engine: Engine, devices: StationDevices, tender: Tender) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        devices: StationDevices,
+        tender: Tender,
+        journal: Journal,
+        *,
+        log: DebugLog | None = None,
+    ) -> None:
+        self._log = log
         self._engine = engine
         self._devices = devices
+        self._clock = engine.clock
+        self._journal = journal
+        self.operations = Operations(journal)
+        """What the journal holds: *Mes opérations*, *Toutes*, open items, and what a period came to."""
         self.tender = tender
         """*Chèque-Vacances Connect* as a means of payment."""
 
@@ -71,12 +93,14 @@ class Station:
             devices=devices,
             clock=clock,
             call_timeout_s=provider.timeout_s,
+            calls_per_s=provider.calls_per_s,
             speed=provider.poll_speed,
+            credential=Credential(gateway.fingerprint, refusal_beside(path.parent / file.journal.path)),
         )
         tender = Tender(
             engine, floor_cents=file.tender.floor_cents, way=file.tender.way, seller_id=file.tender.seller_id
         )
-        station = cls(engine, devices, tender)
+        station = cls(engine, devices, tender, journal, log=_debug_log(file, path, clock))
         devices.start(engine)
         try:
             engine.recover()
@@ -103,6 +127,33 @@ class Station:
         """
         return self._engine.resume(check_reference(request_id, "request_id", limit=REQUEST_ID_MAX))
 
+    def hint(self, transaction_id: str, payment_id: str) -> None:
+        """Look soon at one attempt: a notification says that there is news. See `NotificationReceiver`.
+
+        Args:
+            transaction_id: The provider's id, or an empty text.
+            payment_id: Our reference at the provider, or an empty text. Ids that are not ours are ignored.
+        """
+        self._engine.hint(transaction_id, payment_id)
+
+    def close_day(self, day: date | None = None, *, timeout_s: float = 30.0) -> Sequence[Closing]:
+        """Close a day: ask once more about all that is open or watched, then write signed totals.
+
+        Args:
+            day: The day in Paris; today when left out.
+            timeout_s: How long to wait for the provider's answers, in seconds. A provider that is away keeps no day open.
+
+        Returns:
+            The closings that were written: the day's, and the month's and year's that end with it.
+
+        Raises:
+            NotAllowedNow: `DAY_HAS_OPEN_ITEMS`: see `operations.list(open_only=True)`.
+            InvalidInput: A day that cannot be closed; see `Journal.close_day`.
+        """
+        self._engine.look_at_all(timeout_s)
+        now = self._clock.now()
+        return self._journal.close_day(day or now.astimezone(PARIS).date(), now)
+
     def check_health(self, level: HealthLevel = "internal") -> dict[str, Health]:
         """Ask every device how it is; the keys are their URLs."""
         return self._devices.check_health(level)
@@ -113,6 +164,8 @@ class Station:
             self._devices.close()
         finally:
             self._engine.close()
+            if self._log is not None:
+                self._log.close()
 
     def __enter__(self) -> Self:
         return self
@@ -140,6 +193,7 @@ def make_gateway(file: StationFile, path: Path) -> PaymentGateway:
     from cvconnect_pos.gateway.ancv import AncvGateway, Merchant
     from cvconnect_pos.gateway.seal import SealKey
     from cvconnect_pos.transports.requests import RequestsTransport, checked_url
+    from cvconnect_pos.transports.traced import TracedTransport
 
     provider = file.provider
     production = provider.environment == "production"
@@ -159,7 +213,15 @@ def make_gateway(file: StationFile, path: Path) -> PaymentGateway:
     except ModuleNotFoundError as error:
         raise _missing(error, path, "provider.url") from error
     merchant = Merchant(provider.shop_id, provider.service_provider_id)
-    return AncvGateway(transport, merchant, SealKey(provider.seal_key_version, secret), production=production)
+    key = SealKey(provider.seal_key_version, secret)
+    return AncvGateway(TracedTransport(transport, SystemClock()), merchant, key, production=production)
+
+
+def _debug_log(file: StationFile, path: Path, clock: Clock) -> DebugLog | None:
+    if not file.log.debug_days:
+        return None
+    start = path.parent / (file.log.path or file.journal.path)
+    return DebugLog(start, days=file.log.debug_days, clock=clock)
 
 
 def make_devices(file: StationFile, path: Path) -> tuple[list[Scanner], list[Display], Printer | None]:

@@ -161,13 +161,17 @@ def ticket_of(
         ("Vendeur", order.seller_id),
     ]
     amounts = [("Montant demandé", format_amount(asked))]
+    if attempt.reserved_cents is not None:
+        amounts.append(("Montant réservé", format_amount(attempt.reserved_cents)))
+    if attempt.capture_cents is not None and paid:
+        amounts.append(("Montant encaissé", format_amount(attempt.capture_cents)))
     notice = ""
     if paid and received is not None:
         given_back = attempt.state is not State.APPROVED
         amounts.append(("Montant recrédité" if given_back else "Montant réglé", format_amount(received)))
-        if not given_back and received < asked:
+        if not given_back and received < attempt.due_cents:
             result = "Paiement partiel accepté"
-            amounts.append(("Reste à payer", format_amount(asked - received)))
+            amounts.append(("Reste à payer", format_amount(attempt.due_cents - received)))
     elif attempt.state is not State.RESERVED:
         notice = NOTHING_DEBITED
     return Ticket(

@@ -3,57 +3,169 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
+from functools import partial
 
+from cvconnect_pos.calls import Calls
 from cvconnect_pos.clock import Clock
 from cvconnect_pos.core.lifecycle import ALIVE, Command, Signal, State, step
-from cvconnect_pos.core.policy import PATIENCE_AFTER_EXPIRY_S, poll_delay_s
+from cvconnect_pos.core.pacing import PollQueue, Urgency, urgency_of
+from cvconnect_pos.core.policy import (
+    PATIENCE_AFTER_EXPIRY_S,
+    RESUME_S,
+    give_back_at,
+    poll_delay_s,
+    rival_delay_s,
+)
 from cvconnect_pos.mailbox import Box, Happened, Item
 from cvconnect_pos.scheduler import Scheduler
 
+HINT_PAUSE_S = 1.0
+"""How often notifications may make a payment be looked at."""
+
+_SOON_S = 2.0
+
 
 class Timers:
-    """Puts things into mailboxes when they are due.
+    """Puts things into mailboxes when they are due. Polls wait for their turn under the rate of the credential.
 
     Args:
         scheduler: Where due times wait.
         clock: Where time comes from.
+        calls: What knows the provider's wishes and clock.
         put: Puts an item into a mailbox.
+        call: Makes a call, from a mailbox.
         hide: Takes a payment's QR off the displays.
+        calls_per_s: How many calls a second the provider allows.
+        polls: How many may be under way at once: a worker is left for whoever stands at the till.
         speed: Divides the pauses between polls.
         seed: Seeds the jitter, in tests.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         scheduler: Scheduler,
         clock: Clock,
+        calls: Calls,
         put: Callable[[Box, Item], None],
+        call: Callable[[Box, Command], None],
         hide: Callable[[Box], None],
         *,
+        calls_per_s: float,
+        polls: int,
         speed: float,
         seed: int | None,
     ) -> None:
         self._scheduler = scheduler
         self._clock = clock
+        self._calls = calls
         self._put = put
+        self._call = call
         self._hide = hide
         self._speed = speed
         self._random = random.Random(seed)
+        self._lock = threading.Lock()
+        self._queue = PollQueue(calls_per_s * speed, max(int(calls_per_s), 1))
+        self._waiting: dict[str, tuple[Box, Command]] = {}
+        self._under_way: set[str] = set()
+        self._polls = polls
+        self._pumping = False
 
     def age_s(self, box: Box) -> float:
         """For how long the payment has stood in its phase, in seconds."""
         return self._clock.monotonic() - box.entered
 
+    # --- polls ------------------------------------------------------------------------------------------------------
+
     def plan_poll(self, box: Box) -> bool:
         """Plan the next poll instead of the one that was planned; say whether there is one."""
         box.poll += 1
-        jitter = self._random.uniform(-1.0, 1.0)
-        delay = poll_delay_s(box.payment.attempt, self.age_s(box), jitter, speed=self._speed)
+        delay = self.poll_delay_s(box, self._random.uniform(-1.0, 1.0))
         if delay is not None:
-            number = box.poll
-            self._scheduler.call_later(delay, lambda: self._poll(box, number))
+            self._scheduler.call_later(delay, partial(self._poll, box, box.poll))
         return delay is not None
+
+    def poll_delay_s(self, box: Box, jitter: float = 0.0) -> float | None:
+        """The pause before the next poll, in seconds; None when there is none."""
+        return poll_delay_s(box.payment.attempt, self.age_s(box), jitter, speed=self._speed)
+
+    def plan_rival(self, box: Box, *, soon: bool = False) -> bool:
+        """Plan the next look at the rival; say whether there is one."""
+        box.rival_poll += 1
+        age_s = self._clock.monotonic() - box.rival_since
+        delay = rival_delay_s(box.payment.attempt, age_s, speed=self._speed)
+        if delay is not None:
+            number, pause = box.rival_poll, min(delay, _SOON_S) if soon else delay
+            self._scheduler.call_later(pause, lambda: self._poll_rival(box, number))
+        return delay is not None
+
+    def poll_soon(self, box: Box) -> None:
+        """Ask as soon as the rate allows."""
+        self._wait_for_turn(urgency_of(box.payment.attempt), box, Command.STATUS)
+
+    def hint(self, box: Box) -> None:
+        """Ask soon because somebody says that there is news; only now and then."""
+        now = self._clock.monotonic()
+        if now >= box.hinted + HINT_PAUSE_S:
+            box.hinted = now
+            self.poll_soon(box)
+
+    def count_call(self) -> None:
+        """Count a call that waits for nobody."""
+        with self._lock:
+            self._queue.spend(self._clock.monotonic())
+
+    def _poll(self, box: Box, number: int) -> None:
+        if box.poll != number:
+            return
+        due = give_back_at(box.payment.attempt, self._calls.window_s)
+        if due is not None and self._calls.provider_now() >= due:
+            self._put(box, Happened(Signal.REVERSE, {"reason": "SETTLED_OTHERWISE"}))
+        else:
+            self.poll_soon(box)
+
+    def _poll_rival(self, box: Box, number: int) -> None:
+        if box.rival_poll == number:
+            self._wait_for_turn(Urgency.DOUBT, box, Command.RIVAL_STATUS)
+
+    def _wait_for_turn(self, urgency: Urgency, box: Box, command: Command) -> None:
+        key = f"{command} {box.payment.request_id}"
+        with self._lock:
+            self._waiting[key] = (box, command)
+            self._queue.offer(urgency, key, self._clock.monotonic())
+        self._pump()
+
+    def _pump(self) -> None:
+        """Let go what may go now, and come back for the rest."""
+        held = self._calls.held_s()
+        with self._lock:
+            now = self._clock.monotonic()
+            while not held and len(self._under_way) < self._polls and (key := self._queue.take(now)):
+                box, command = self._waiting.pop(key)
+                self._under_way.add(key)
+                self._put(box, partial(self._ask, key, box, command))
+            wait = self._queue.next_in_s(now)
+            full = len(self._under_way) >= self._polls  # then whoever comes back goes on
+            again = wait is not None and not full and not self._pumping
+            self._pumping = self._pumping or again
+        if again and wait is not None:
+            self._scheduler.call_later(max(wait, held), self._pump_again)
+
+    def _ask(self, key: str, box: Box, command: Command) -> None:
+        try:
+            self._call(box, command)
+        finally:
+            with self._lock:
+                self._under_way.discard(key)
+            self._pump()
+
+    def _pump_again(self) -> None:
+        with self._lock:
+            self._pumping = False
+        self._pump()
+
+    # --- the ends of waiting ------------------------------------------------------------------------------------------
 
     def note_expiry(self, box: Box, expires_in_s: float | None) -> None:
         """Remember the latest expiry that the provider told: a scanned request may live longer than its QR."""
@@ -65,9 +177,14 @@ class Timers:
         if first:
             self._scheduler.call_later(left, lambda: self._at_expiry(box))
 
-    def _poll(self, box: Box, number: int) -> None:
-        if box.poll == number:
-            self._put(box, Command.STATUS)
+    def note_interruption(self, box: Box) -> None:
+        """Give the till a moment to come back to what is shown; then cancel it."""
+        box.interrupted = True
+        self._scheduler.call_later(RESUME_S, lambda: self._abandon(box))
+
+    def _abandon(self, box: Box) -> None:
+        if box.interrupted and box.payment.attempt.state in {State.SHOWING, State.OPENED}:
+            self._put(box, Happened(Signal.CANCEL, {"cancel_asked": True, "reason": "INTERRUPTED"}))
 
     def _at_expiry(self, box: Box) -> None:
         """Take the QR away, and ask; the provider alone says that it is over."""
@@ -78,7 +195,7 @@ class Timers:
         elif state in ALIVE or state is State.OPENED:
             if state is State.SHOWING:
                 self._hide(box)
-            self._put(box, Command.STATUS)
+            self.poll_soon(box)
             self._scheduler.call_later(PATIENCE_AFTER_EXPIRY_S, lambda: self._out_of_patience(box))
 
     def _out_of_patience(self, box: Box) -> None:
@@ -88,3 +205,5 @@ class Timers:
             self._at_expiry(box)
         elif state is not State.IN_DOUBT and step(state, Signal.CANCEL) is not None:
             self._put(box, Happened(Signal.CANCEL, {"cancel_asked": True, "reason": "PATIENCE"}))
+        elif state in ALIVE:  # in doubt, or held: until that is over
+            self._scheduler.call_later(PATIENCE_AFTER_EXPIRY_S, lambda: self._out_of_patience(box))

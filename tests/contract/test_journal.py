@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,12 @@ from cvconnect_pos import (
     Way,
 )
 from cvconnect_pos.core.attempt import ACKNOWLEDGED, rebuild
+from cvconnect_pos.errors import JournalMoved
+from cvconnect_pos.journal import file
 from cvconnect_pos.journal.base import Journal, Search
+from cvconnect_pos.journal.head import read_head_file
 from cvconnect_pos.journal.sqlite import SqliteJournal
+from cvconnect_pos.journal.verify import verify
 
 NOW = datetime(2026, 11, 21, 13, 5, 0, 123456, tzinfo=UTC)
 ORDER = Order("r1", 4550, "B1", Way.QR, label="Été", beneficiary="10*****3051")
@@ -211,6 +217,71 @@ def test_attempts_are_found_newest_first_and_page_by_page(make: MakeJournal) -> 
     assert (row.opened_at, row.updated_at) == (NOW + timedelta(hours=2), NOW)
 
 
+def test_a_summary_says_what_the_entries_said_last(make: MakeJournal) -> None:
+    journal = make()
+    begin(journal, Order("r1", 4550, "B1", Way.KEYED, label="Été", customer_ref="C-7"))
+    (row,) = journal.attempts()
+    assert (row.way, row.label, row.customer_ref, row.transaction_id, row.reason) == (
+        Way.KEYED,
+        "Été",
+        "C-7",
+        "",
+        "",
+    )
+    assert (row.reserved_cents, row.capture_cents, row.surplus_cents, row.settled_otherwise) == (
+        None,
+        None,
+        0,
+        False,
+    )
+    later = [NOW + timedelta(minutes=n) for n in range(4)]
+    facts = {"transaction_id": "t1", "reserved_cents": 4550, "reason": "FIRST"}
+    journal.append("r1", later[1], "RESERVED", State.RESERVED, facts)
+    journal.append("r1", later[2], "CAPTURE", State.RESERVED, {"capture_cents": 3000, "reason": ""})
+    last = {"surplus_cents": 150, "settled_otherwise": True, "received_cents": None, "acknowledged": True}
+    journal.append("r1", later[3], "TICKET", State.RESERVED, last)
+    (row,) = make().attempts()
+    assert (row.transaction_id, row.reserved_cents, row.capture_cents, row.reason) == ("t1", 4550, 3000, "")
+    assert (row.surplus_cents, row.settled_otherwise, row.acknowledged) == (150, True, True)
+    assert (row.opened_at, row.changed_at, row.updated_at) == (NOW, later[1], later[3])
+    assert make().unsettled() == ["r1"]  # the surplus
+
+
+def test_attempts_are_found_by_way_customer_and_news(make: MakeJournal) -> None:
+    journal = make()
+    for n, way in enumerate((Way.QR, Way.KEYED, Way.SCAN)):
+        begin(journal, Order(f"r{n}", 4550, f"B{n}", way, customer_ref=f"C{n % 2}"))
+    journal.append("r0", NOW + timedelta(hours=1), "PENDING", State.SHOWING, {})
+
+    def found(**search: Any) -> list[str]:
+        return [row.request_id for row in journal.attempts(Search(**search))]
+
+    assert found(ways=frozenset({Way.QR, Way.SCAN})) == ["r2", "r0"]
+    assert found(ways=frozenset({Way.QR}), states=frozenset({State.CREATING})) == []
+    assert found(customer_ref="C0") == ["r2", "r0"]
+    assert found(updated_from=NOW + timedelta(hours=1)) == ["r0"]
+
+
+def test_what_lasts_for_days_is_carried_over_and_what_is_unfinished_is_not(make: MakeJournal) -> None:
+    journal = make()
+    begin(journal, Order("held", 4550, "B1", Way.QR))
+    journal.append("held", NOW, "RESERVED", State.RESERVED, {"reserved_cents": 4550})
+    begin(journal, Order("waits", 4550, "B2", Way.DEFERRED))
+    journal.append("waits", NOW, "PENDING", State.AWAITING, {})
+    begin(journal, Order("surplus", 4550, "B3", Way.QR))
+    said = {"acknowledged": True, "received_cents": 4550, "surplus_cents": 4550}
+    journal.append("surplus", NOW, ACKNOWLEDGED, State.APPROVED, said)
+    begin(journal, Order("doubt", 4550, "B4", Way.QR))
+    journal.append("doubt", NOW, ACKNOWLEDGED, State.IN_DOUBT, {"acknowledged": True})
+    with pytest.raises(NotAllowedNow) as caught:
+        journal.close_day(date(2026, 11, 21), NOW)
+    assert caught.value.fields["count"] == 2
+    assert caught.value.fields["items"] == "surplus (B3, APPROVED), doubt (B4, IN_DOUBT)"
+    journal.append("surplus", NOW, "SURPLUS", State.APPROVED, {"surplus_cents": 0})
+    journal.append("doubt", NOW, "EXPIRED", State.EXPIRED, {})
+    assert len(journal.close_day(date(2026, 11, 21), NOW)) == 1
+
+
 def test_a_closed_day_stays_closed(make: MakeJournal) -> None:
     journal = make()
     begin(journal)
@@ -231,7 +302,10 @@ WRONG: list[tuple[Callable[[Journal], object], str]] = [
     (lambda journal: journal.attempts(Search(amount_cents=2**63)), "NUMBER_OUT_OF_RANGE"),
     (lambda journal: journal.attempts(Search(opened_from=YEAR_1)), "MOMENT_UNUSABLE"),
     (lambda journal: journal.attempts(Search(opened_before=datetime(1, 1, 1))), "MOMENT_UNUSABLE"),  # noqa: DTZ001
+    (lambda journal: journal.attempts(Search(updated_from=YEAR_1)), "MOMENT_UNUSABLE"),
     (lambda journal: journal.attempts(Search(basket_ref="\ud800")), "REFERENCE_UNPRINTABLE"),
+    (lambda journal: journal.attempts(Search(customer_ref="\ud800")), "REFERENCE_UNPRINTABLE"),
+    (lambda journal: journal.lease("\ud800", until_s=2.0, now_s=1.0), "REFERENCE_UNPRINTABLE"),
     (lambda journal: journal.entries("\ud800"), "REFERENCE_UNPRINTABLE"),
     (lambda journal: journal.identifier("\ud800"), "REFERENCE_UNPRINTABLE"),
     (lambda journal: journal.erase("\ud800", NOW), "REFERENCE_UNPRINTABLE"),
@@ -253,6 +327,128 @@ def test_a_wrong_argument_is_no_damage(
     assert caught.value.code == code
     assert "{" not in caught.value.text("fr") + caught.value.text("en")
     assert journal.append("r1", NOW, "PENDING", State.SHOWING, {}).seq == 2
+
+
+# --- several at once ------------------------------------------------------------------------------------------------
+
+Pair = tuple[Journal, Journal]
+
+
+@pytest.fixture(params=["sqlite"])
+def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
+    """Two open journals on one file."""
+    path = tmp_path / "journal.sqlite3"
+    one, two = ({"sqlite": SqliteJournal}[request.param](path) for _ in range(2))
+    yield one, two
+    one.close()
+    two.close()
+
+
+def test_two_journals_on_one_file_write_in_turn_and_read_each_other(pair: Pair) -> None:
+    begin(pair[0])
+    assert not begin(pair[1])
+    begin(pair[1], Order("r2", 4550, "B2", Way.QR))
+    for turn in range(10):
+        for journal, name in zip(pair, ("r1", "r2"), strict=True):
+            journal.append(name, NOW, "PENDING", State.SHOWING, {"turn": turn})
+    for journal in pair:
+        assert [entry.seq for entry in journal.entries("r1")] == [1, *range(3, 23, 2)]
+        assert [entry.seq for entry in journal.entries("r2")] == [2, *range(4, 23, 2)]
+        assert journal.unsettled() == ["r1", "r2"]
+        assert [row.request_id for row in journal.attempts()] == ["r2", "r1"]
+    with pytest.raises(AttemptStillOpen):
+        begin(pair[1], Order("r3", 4550, "B1", Way.QR))
+    with pytest.raises(RequestIdReused):
+        begin(pair[1], Order("r1", 4551, "B1", Way.QR))
+
+
+def test_of_two_who_decide_on_the_same_entry_one_is_told_that_it_moved(pair: Pair) -> None:
+    begin(pair[0])
+    begin(pair[0], Order("r2", 4550, "B2", Way.QR))
+    assert pair[0].append("r1", NOW, "CANCEL", State.CANCELLING, {}, after=1).seq == 3
+    with pytest.raises(JournalMoved) as caught:
+        pair[1].append("r1", NOW, "PAID", State.APPROVED, {}, after=1, identifier="10000003051")
+    assert caught.value.code == "JOURNAL_MOVED"
+    assert caught.value.fields == {"request_id": "r1", "after": 1, "newest": 3}
+    assert "r1" in caught.value.text("fr")
+    assert [entry.kind for entry in pair[1].entries("r1")] == ["REQUEST", "CANCEL"]
+    assert pair[1].identifier("r1") is None
+    assert pair[1].append("r1", NOW, "PAID", State.APPROVED, {}, after=3).seq == 4
+    assert pair[0].append("r2", NOW, "PENDING", State.SHOWING, {}, after=2).seq == 5
+    assert pair[0].append("r1", NOW, "TICKET", State.APPROVED, {}).seq == 6
+    with pytest.raises(InvalidInput) as unknown:
+        pair[0].append("nobody", NOW, "PENDING", State.SHOWING, {}, after=1)
+    assert unknown.value.code == "REQUEST_UNKNOWN"
+
+
+def test_what_the_journal_notes_of_itself_moves_no_attempt(pair: Pair) -> None:
+    begin(pair[0], Order("day/2026-11-21", 4550, "B1", Way.QR))
+    pair[0].append("day/2026-11-21", NOW, ACKNOWLEDGED, State.REFUSED, {"acknowledged": True}, after=1)
+    assert len(pair[1].close_day(date(2026, 11, 21), NOW)) == 1
+    assert pair[0].append("day/2026-11-21", NOW, "TICKET", State.REFUSED, {}, after=2).seq == 4
+
+
+def test_an_identifier_that_one_keeps_the_other_reads_and_erases(pair: Pair) -> None:
+    pair[0].begin(ORDER, "pay-r1", NOW, simulation=True, identifier="client@example.invalid")
+    assert pair[1].identifier("r1") == "client@example.invalid"
+    pair[1].append("r1", NOW, "DECLINED", State.REFUSED, {}, identifier="10000003051")
+    assert pair[0].identifier("r1") == "10000003051"
+    assert pair[1].erase("r1", NOW) == 2
+    assert pair[0].identifier("r1") is None
+
+
+def test_a_lease_has_one_owner_until_it_runs_out(pair: Pair) -> None:
+    one, two = pair
+    assert one.lease("r1", until_s=100.0, now_s=10.0)
+    assert one.lease("r1", until_s=90.0, now_s=11.0)
+    assert not two.lease("r1", until_s=100.0, now_s=99.999)
+    assert two.lease("r2", until_s=100.0, now_s=10.0)
+    assert one.lease("r1", until_s=120.0, now_s=99.999)
+    assert not two.lease("r1", until_s=200.0, now_s=100.0)
+    assert two.lease("r1", until_s=200.0, now_s=120.0)
+    assert not one.lease("r1", until_s=200.0, now_s=121.0)
+
+
+def test_a_lease_is_given_back_when_its_journal_is_closed(pair: Pair) -> None:
+    one, two = pair
+    assert one.lease("r1", until_s=100.0, now_s=10.0)
+    assert (one.others_alive(), two.others_alive()) == (1, 1)
+    one.close()
+    assert two.others_alive() == 0
+    assert two.lease("r1", until_s=100.0, now_s=10.0)
+
+
+def test_a_lease_that_reaches_too_far_is_nonsense(pair: Pair) -> None:
+    one, two = pair
+    assert one.lease("r1", until_s=10.0 + 32 * 86_400, now_s=10.0)
+    assert not two.lease("r1", until_s=100.0, now_s=10.0)
+    assert one.lease("r2", until_s=11.0 + 32 * 86_400, now_s=10.0)
+    assert two.lease("r2", until_s=100.0, now_s=10.0)
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), "10"])
+def test_a_lease_without_a_moment_is_refused(pair: Pair, seconds: Any) -> None:
+    for until_s, now_s in ((seconds, 10.0), (100.0, seconds)):
+        with pytest.raises(InvalidInput) as caught:
+            pair[0].lease("r1", until_s=until_s, now_s=now_s)
+        assert caught.value.code == "NUMBER_OUT_OF_RANGE"
+    assert pair[1].lease("r1", until_s=100.0, now_s=10.0)
+
+
+def test_many_threads_of_two_journals_get_one_lease(pair: Pair) -> None:
+    won: list[str] = []
+
+    def work(journal: Journal, name: str) -> None:
+        names = [f"r{n}" for n in range(10)]
+        won.extend(f"{one} {name}" for one in names if journal.lease(one, until_s=100.0, now_s=10.0))
+
+    threads = [threading.Thread(target=work, args=(pair[n % 2], str(n % 2))) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(won)) == 10
+    assert len(won) == 20
 
 
 # --- SQLite ---------------------------------------------------------------------------------------------------------
@@ -282,23 +478,6 @@ def test_the_log_is_written_ahead_and_synchronously(path: Path) -> None:
     assert connection.pragma("synchronous") == 2
     assert tuple(map(int, apsw.sqlite_lib_version().split("."))) >= (3, 51, 3)
     journal.close()
-
-
-def test_a_second_process_is_refused(path: Path) -> None:
-    journal = SqliteJournal(path)
-    begin(journal)
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        assert pool.apply_async(open_elsewhere, (str(path),)).get(30) == "JOURNAL_LOCKED"
-    journal.close()
-
-
-def open_elsewhere(path: str) -> str:
-    try:
-        SqliteJournal(Path(path)).close()
-    except JournalError as error:
-        return error.code
-    return "opened"
 
 
 @pytest.mark.parametrize(
@@ -399,32 +578,126 @@ def test_a_full_disk_is_said_so_and_what_was_written_stays(
     assert vfs is not None
 
 
-def test_a_killed_process_loses_no_entry_that_was_told(path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    reader, writer = context.Pipe(duplex=False)
-    process = context.Process(target=write_until_killed, args=(str(path), writer))
-    process.start()
-    assert reader.poll(30)
-    told = 0
-    while told < 25:
-        told = reader.recv()
-    process.kill()
-    process.join(10)
-    while reader.poll(0):
+# --- another process ------------------------------------------------------------------------------------------------
+
+WRITER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cvconnect_pos import Order, State, Way
+from cvconnect_pos.journal.sqlite import SqliteJournal
+
+path, name, count = sys.argv[1:]
+now = datetime(2026, 11, 21, 13, 5, tzinfo=UTC)
+journal = SqliteJournal(Path(path))
+journal.begin(Order(name, 4550, f"B-{name}", Way.QR), f"p-{name}", now, simulation=True)
+leased = journal.lease(name, until_s=100.0, now_s=10.0)
+print("leased" if leased else "refused", flush=True)
+for told in range(int(count)):
+    journal.append(name, now, "PENDING", State.SHOWING, {})
+    print(told, flush=True)
+if count == "0":
+    sys.stdin.read()
+journal.close()
+"""
+
+
+@contextmanager
+def other_till(path: Path, name: str, count: int) -> Iterator[subprocess.Popen[str]]:
+    """A process that opens the journal, takes a lease, writes entries, and ends; with none, it stays."""
+    command = [sys.executable, "-c", WRITER, str(path), name, str(count)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
-            told = reader.recv()
-        except EOFError:
-            break
+            yield process
+        finally:
+            process.kill()
+
+
+def heard(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def test_a_killed_process_loses_no_entry_that_was_told(path: Path) -> None:
+    with other_till(path, "r1", 1_000_000) as process:
+        assert heard(process) == "leased"
+        told = [heard(process) for _ in range(25)]
+        process.kill()
+        assert process.stdout is not None
+        told += process.stdout.read().split()
     journal = SqliteJournal(path)
-    assert len(journal.entries("r1")) >= told
+    assert len(journal.entries("r1")) >= len(told) + 1
+    journal.close()
+    assert verify(path).findings == []
+
+
+def test_the_lease_of_a_killed_process_is_free_at_once(path: Path) -> None:
+    journal = SqliteJournal(path)
+    with other_till(path, "r1", 0) as process:
+        assert heard(process) == "leased"
+        assert journal.others_alive() == 1
+        assert not journal.lease("r1", until_s=60.0, now_s=11.0)
+        process.kill()
+        process.wait(10)
+        assert journal.others_alive() == 0
+        assert journal.lease("r1", until_s=60.0, now_s=11.0)
     journal.close()
 
 
-def write_until_killed(path: str, writer: Any) -> None:
-    journal = SqliteJournal(Path(path))
+def test_the_lease_of_a_process_that_stands_still_is_free_only_when_it_ran_out(path: Path) -> None:
+    journal = SqliteJournal(path)
+    with other_till(path, "r1", 0) as process:
+        assert heard(process) == "leased"
+        process.send_signal(signal.SIGSTOP)
+        assert not journal.lease("r1", until_s=200.0, now_s=99.9)
+        assert journal.lease("r1", until_s=200.0, now_s=100.0)
+        begin(journal, Order("r2", 4550, "B2", Way.QR))
+        assert journal.append("r1", NOW, "PENDING", State.SHOWING, {}, after=1).seq == 3
+        process.send_signal(signal.SIGCONT)
+    journal.close()
+    assert verify(path).findings == []
+
+
+def test_two_processes_write_one_chain(path: Path) -> None:
+    with other_till(path, "r1", 200) as one, other_till(path, "r2", 200) as two:
+        for process in (one, two):
+            process.communicate(timeout=60)
+            assert process.returncode == 0
+    report = verify(path)
+    assert report.findings == []
+    assert (report.entries, report.attempts) == (402, 2)
+    assert read_head_file(path.with_name(path.name + ".head")) == report.head
+    assert [one.name for one in path.with_name(path.name + ".owners").iterdir()] == ["gate"]
+
+
+def test_a_journal_can_be_verified_closed_and_exported_beside_an_open_till(path: Path) -> None:
+    with other_till(path, "r1", 0) as process:
+        assert heard(process) == "leased"
+        assert verify(path).findings == []
+        journal = SqliteJournal(path)
+        journal.append("r1", NOW, ACKNOWLEDGED, State.REFUSED, {"acknowledged": True}, after=1)
+        assert len(journal.close_day(date(2026, 11, 21), NOW)) == 1
+        assert len(list(journal.export("csv"))) == 2
+        with pytest.raises(JournalError) as caught:
+            journal.rotate_key()
+        assert (caught.value.code, caught.value.fields["count"]) == ("JOURNAL_IN_USE", 1)
+        journal.close()
+
+
+def test_one_that_stands_still_in_the_middle_of_a_step_is_waited_for_and_then_named(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file, "BUSY_MS", 50)
+    journal = SqliteJournal(path)
     begin(journal)
-    told = 1
-    while os.getpid():
+    other = apsw.Connection(str(path))
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(JournalError) as caught:
         journal.append("r1", NOW, "PENDING", State.SHOWING, {})
-        told += 1
-        writer.send(told)
+    assert caught.value.code == "JOURNAL_LOCKED"
+    assert len(journal.entries("r1")) == 1
+    other.execute("ROLLBACK")
+    other.close()
+    assert journal.append("r1", NOW, "PENDING", State.SHOWING, {}).seq == 2
+    journal.close()

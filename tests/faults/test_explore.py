@@ -124,6 +124,7 @@ class FrozenJournal:
         data: JsonData,
         *,
         identifier: str | None = None,
+        after: int | None = None,
     ) -> Entry:
         self._check()
         if identifier:
@@ -135,6 +136,10 @@ class FrozenJournal:
     def entries(self, request_id: str) -> Sequence[Entry]:
         self._check()
         return [entry for entry in self.written if entry.request_id == request_id]
+
+    def lease(self, request_id: str, *, until_s: float, now_s: float) -> bool:
+        self._check()
+        return True
 
     def identifier(self, request_id: str) -> str | None:
         self._check()
@@ -167,6 +172,8 @@ class FrozenJournal:
                 updated_at=a.updated_at,
                 simulation=True,
                 acknowledged=a.acknowledged,
+                way=a.order.way,
+                changed_at=a.changed_at,
             )
             for a in found
             if a.state in search.states and a.acknowledged is search.acknowledged
@@ -534,7 +541,7 @@ def _judge(till: Stage) -> None:
     written = repr(till.journal.written)
     if NUMBER in written or OTHER_NUMBER in written or NUMBER in repr(payment) + repr(attempt):
         broken.append("an identifier in clear")
-    watched = attempt.state in NEGATIVE or attempt.cancel_sent
+    watched = attempt.state in NEGATIVE or attempt.cancel_sent or attempt.rival is not None
     if not watched and till.engine.next_due_s() is not None:
         till.run(LONG_S)
         if till.engine.next_due_s() is not None:

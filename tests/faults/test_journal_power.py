@@ -1,4 +1,4 @@
-"""The power goes at every moment of a short run: whatever was told to be written is there, and nothing is half there.
+"""The power goes at every moment of a short run of two tills on one journal: whatever was told to be written is there, and nothing is half there.
 
 A file system of our own under SQLite notes every write and every sync. From these the disks are made that a power cut
 may leave: what was synced is there, and of what was not, all, nothing, any part, or a torn piece. Each of these disks
@@ -176,14 +176,17 @@ class Run:
         return content
 
     def live(self) -> None:
-        journal = SqliteJournal(self.path)
-        assert journal._connection is not None
-        journal._connection.wal_autocheckpoint(CHECKPOINT_PAGES)
+        tills = [SqliteJournal(self.path) for _ in range(2)]
+        for journal in tills:
+            assert journal._connection is not None
+            journal._connection.wal_autocheckpoint(CHECKPOINT_PAGES)
         for number in range(4):
+            journal, other = tills[number % 2], tills[1 - number % 2]
             order = Order(f"r{number}", 4550, f"B{number}", Way.SCAN)
             journal.begin(order, f"pay{number}", NOW, simulation=True)
             self._tell()
             self.begun += 1
+            assert journal.lease(order.request_id, until_s=100.0, now_s=10.0)
             named = {"beneficiary": "10*****3051"}
             journal.append(
                 order.request_id, NOW, "IDENTIFIED", State.IDENTIFYING, named, identifier="10000003051"
@@ -194,11 +197,12 @@ class Run:
                 ("PAID", State.APPROVED, {"received_cents": 3000, "reason": "x" * 3000}),
                 (ACKNOWLEDGED, State.APPROVED, {"acknowledged": True}),
             ):
-                journal.append(order.request_id, NOW, kind, state, data)
+                other.append(order.request_id, NOW, kind, state, data, after=self.told)
                 self._tell()
-        journal.close_day(date(2026, 11, 21), NOW)
+        tills[0].close_day(date(2026, 11, 21), NOW)
         self._tell()
-        journal.close()
+        for journal in tills:
+            journal.close()
         self.crash()
 
     def _tell(self) -> None:
@@ -232,6 +236,7 @@ def test_a_power_cut_at_any_sync_loses_nothing_that_was_told(
             (after / name).write_bytes(content)
             (after / name).chmod(0o600)
         journal = SqliteJournal(after / "journal.db")
+        assert journal.lease("r0", until_s=50.0, now_s=1.0), number  # whoever had it is gone
         if image.identifier:
             assert journal.identifier("r0") == "10000003051"
         journal.close()

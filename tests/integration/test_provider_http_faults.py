@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
-from cvconnect_sim.clock import VirtualClock
+from cvconnect_sim.clock import DEFAULT_START, VirtualClock
 from cvconnect_sim.gateway import (
     Fault,
     FaultKind,
@@ -95,6 +96,34 @@ def test_a_dropped_connection_loses_the_answer_and_only_drop_after_the_effect(
     assert state(server, waiting) is after
     assert armed.spent
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("processed", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "status", "code"),
+    [
+        (FaultKind.CONFLICT, 409, "OPERATION_TRANSACTION_NOT_ALLOWED"),
+        (FaultKind.TOO_MANY_REQUESTS, 429, None),
+        (FaultKind.SERVER_ERROR, 500, "INTERNAL_SERVER_ERROR"),
+        (FaultKind.UNAVAILABLE, 503, None),
+    ],
+)
+def test_each_error_of_the_server_has_a_kind_of_its_own(
+    server: ProviderServer,
+    waiting: Transaction,
+    kind: FaultKind,
+    status: int,
+    code: str | None,
+    *,
+    processed: bool,
+) -> None:
+    server.faults.add(Fault(kind, processed=processed, retry_after_s=7))
+    response = call(server, waiting, cancel=True)
+    assert response.status_code == status
+    assert (response.json()["errorCode"] if response.content else None) == code
+    assert response.headers.get("Retry-After") == ("7" if kind is FaultKind.TOO_MANY_REQUESTS else None)
+    assert parsedate_to_datetime(response.headers["Date"]) == DEFAULT_START
+    assert (state(server, waiting) is TransactionState.CANCELLED) is processed
 
 
 @pytest.mark.parametrize(("processed", "body"), [(False, b""), (True, b""), (False, b"oops")])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -12,7 +14,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 
 from cvconnect_sim.clock import VirtualClock
-from cvconnect_sim.gateway import Order, Provider, ProviderServer, QrForm, Rules
+from cvconnect_sim.gateway import CaptureMode, Order, Provider, ProviderServer, QrForm, Rules
 from cvconnect_sim.gateway.api import ROUTES
 from cvconnect_sim.gateway.contract import BASE_PATH, HTTP_STATUS
 from cvconnect_sim.gateway.seal import make_header
@@ -25,6 +27,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "provider-openapi.
 library: Any = schemathesis
 Test = TypeVar("Test")
 HOLDER = "10000003051"
+ORDER = Order("REF253", "T1-1", 4550)
 
 
 def whole(number: str) -> float:
@@ -78,17 +81,33 @@ def reach_the_state(case: Any, provider: Provider) -> None:
     if "payer" in body:
         body["payer"]["beneficiaryId"] = HOLDER
         body["payer"]["amount"]["total"] = 4550
+    if "expirationDate" in body.get("order", {}):
+        body["order"]["expirationDate"] = (provider.clock.now() + timedelta(days=1)).isoformat()
     parameters = case.path_parameters
-    order = Order("REF253", "T1-1", 4550)
     if "id" in parameters:
-        parameters["id"] = (
-            provider.create_pre_transaction(order).pre_transaction_id
-            if "pre-transactions" in case.path
-            else provider.create(order).transaction_id
-        )
+        parameters["id"] = living_id(case, provider, body)
+    if "after" in case.query:
+        case.query["after"] = provider.create(ORDER).transaction_id
     case.headers["ANCV-Security"] = make_header(
-        provider.merchant.seal_key, provider.merchant.seal_key_version, sealed(body, parameters)
+        provider.merchant.seal_key,
+        provider.merchant.seal_key_version,
+        [provider.merchant.shop_id, case.query["from"], case.query["to"]]
+        if case.query
+        else sealed(body, parameters),
     )
+
+
+def living_id(case: Any, provider: Provider, body: dict[str, Any]) -> str:
+    """The id of something in the state that the call is for."""
+    if "pre-transactions" in case.path:
+        return provider.create_pre_transaction(ORDER).pre_transaction_id
+    if not case.path.endswith(("/capture/", "/release/")):
+        return provider.create(ORDER).transaction_id
+    reserved_id = provider.create(replace(ORDER, capture_mode=CaptureMode.DEFERRED)).transaction_id
+    provider.set_payer(reserved_id, HOLDER, 4550)
+    if "amount" in body:
+        body["amount"]["total"] = min(body["amount"]["total"], 4550)
+    return provider.validate(HOLDER, reserved_id).transaction_id
 
 
 def sealed(body: dict[str, Any], parameters: dict[str, Any]) -> list[str]:
@@ -100,6 +119,8 @@ def sealed(body: dict[str, Any], parameters: dict[str, Any]) -> list[str]:
             fields.append(str(order["amount"]["total"]))
         case {"payer": payer}:
             fields += [payer["beneficiaryId"], str(payer["amount"]["total"])]
+        case {"amount": {"total": total}}:
+            fields.append(str(total))
         case {"reason": reason}:
             fields.append(reason)
         case _:

@@ -68,6 +68,7 @@ def test_a_good_file_is_read_with_its_defaults(write: Path) -> None:
         ("http://127.0.0.1:1", "http://provider.example", "PROVIDER_URL", "provider.url"),
         ('"test"', '"production"', "PROVIDER_URL", "provider.url"),
         ("[shop]", "timeout_s = 0\n[shop]", "CONFIG_INVALID", "provider.timeout_s"),
+        ("[shop]", "calls_per_s = 0.5\n[shop]", "CONFIG_INVALID", "provider.calls_per_s"),
         ("[shop]", "poll_speed = nan\n[shop]", "CONFIG_INVALID", "provider.poll_speed"),
         ('name = "L’Œuf à la coque"', 'name = " "', "CONFIG_INVALID", "shop.name"),
         ('name = "L’Œuf à la coque"', 'name = ["x"]', "CONFIG_INVALID", "shop.name"),

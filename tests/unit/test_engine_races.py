@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cvconnect_pos import AttemptStillOpen, CredentialRefused, NotAllowedNow, Payment, RequestIdReused, State
+from cvconnect_pos.core.lifecycle import Command
 from cvconnect_pos.errors import JournalError, NotSent
 from cvconnect_pos.journal.sqlite import SqliteJournal
 from cvconnect_pos.transports.base import HttpRequest, HttpResponse
@@ -475,7 +476,24 @@ def test_restart_takes_a_shown_qr_away(till: Till) -> None:
     till.ask(way="qr")
     till.restart()
     till.run(2)
+    assert [command for command, _ in till.devices.commands] == [Command.HIDE]
+    till.run(20)
     assert till.engine.resume("r1").wait(0).state is State.CANCELLED
+
+
+def test_a_till_that_comes_back_to_a_shown_qr_shows_it_again(till: Till) -> None:
+    till.ask(way="qr")
+    till.restart()
+    till.run(2)
+    payment = till.engine.resume("r1")
+    till.run(60)
+    assert state(payment) is State.SHOWING
+    assert [command for command, _ in till.devices.commands] == [Command.HIDE, Command.SHOW]
+    assert [event.name for event in told(payment)].count("QrReady") == 2
+    request = till.provider.scan(NUMBER, payment.attempt.qr_payload)
+    till.provider.validate(NUMBER, request.transaction_id)
+    till.run(10)
+    assert payment.wait(0).received_cents == 4550
 
 
 @pytest.mark.parametrize("lost", [lose_answer, lose_request])
@@ -526,7 +544,7 @@ def test_no_identifier_is_written_in_clear(till: Till) -> None:
     paid(till)
     till.ask("r2", basket_ref="B2", way="keyed", beneficiary="client@example.invalid")
     till.engine.close()
-    for file in till.folder.iterdir():
+    for file in (path for path in till.folder.rglob("*") if path.is_file()):
         content = file.read_bytes()
         assert NUMBER.encode() not in content and b"client@example" not in content
         assert OTHER_NUMBER.encode() not in content

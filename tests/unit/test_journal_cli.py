@@ -147,6 +147,57 @@ def test_the_key_is_replaced_and_an_identifier_erased(run: Run, station: Path) -
     assert run("verify", station)[0] == 0
 
 
+def test_lost_keys_are_replaced_only_when_that_is_confirmed(run: Run, station: Path) -> None:
+    acknowledge(station)
+    assert run("new-keys", station, "--yes")[0] == 2
+    (station.parent / "secret/keys").unlink()
+    code, _, err = run("close-day", station, "--date", "2026-11-21")
+    assert (code, "cvconnect journal new-keys" in err) == (2, True)
+    code, _, err = run("new-keys", station)
+    assert (code, "--yes" in err) == (2, True)
+    assert not (station.parent / "secret/keys").exists()
+    code, out, _ = run("new-keys", station, "--yes")
+    assert (code, out.startswith("Nouvelle clé des clôtures : ")) == (0, True)
+    assert run("close-day", station, "--date", "2026-11-21")[0] == 0
+    code, out, _ = run("verify", station)
+    assert code == 0
+    assert (
+        "Identifiants dont la clé est perdue : 1\nÀ savoir : les clés étaient perdues à l’écriture 4 ;" in out
+    )
+
+
+def test_a_copy_is_taken_up_when_the_loss_is_accepted(run: Run, station: Path) -> None:
+    journal = station.parent / "data/journal.db"
+    older = journal.read_bytes()
+    acknowledge(station)
+    journal.write_bytes(older)
+    code, _, err = run("restore-head", station)
+    assert (code, "restore-head --accept-loss" in err) == (2, True)
+    code, out, _ = run("restore-head", station, "--accept-loss")
+    assert (code, out.startswith("Écritures perdues : 3-3. ")) == (0, True)
+    code, out, _ = run("verify", station)
+    assert code == 0
+    assert (
+        "À savoir : une copie plus ancienne a été remise avant l’écriture 3 ; écritures perdues : 3-3." in out
+    )
+    assert "Témoin refait : 3 " in run("restore-head", station, "--accept-loss")[1]
+
+
+def test_what_mends_is_refused_beside_an_open_till_and_what_reads_is_not(run: Run, station: Path) -> None:
+    acknowledge(station)
+    till = open_journal(station.parent)
+    for command in ("restore-head", "restore-head --accept-loss", "new-keys --yes", "rotate-key"):
+        name, *options = command.split()
+        code, _, err = run(name, station, *options)
+        assert (code, "Code : JOURNAL_IN_USE" in err) == (2, True), command
+    assert run("verify", station)[0] == 0
+    assert run("close-day", station, "--date", "2026-11-21")[0] == 0
+    assert run("erase", "r1", station)[0] == 0
+    assert run("export", station, "--output", station.parent / "out.csv")[0] == 0
+    assert [entry.kind for entry in till.entries("r1")][-1] == "ERASED"
+    till.close()
+
+
 def test_a_journal_that_is_not_there_is_not_made(run: Run, tmp_path: Path) -> None:
     station = tmp_path / "cvconnect.toml"
     station.write_text(STATION, encoding="utf-8")
@@ -159,7 +210,7 @@ def test_a_journal_that_is_not_there_is_not_made(run: Run, tmp_path: Path) -> No
 def test_an_unknown_command_is_answered_with_those_there_are(run: Run) -> None:
     code, _, err = run("verfy")
     assert code == 2
-    assert "Commandes : verify, export, close-day, restore-head, rotate-key, erase." in " ".join(
+    assert "Commandes : verify, export, close-day, restore-head, new-keys, rotate-key, erase." in " ".join(
         err.replace("│", " ").split()
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -19,8 +20,10 @@ from cvconnect_pos.journal import file, sqlite
 from cvconnect_pos.journal.chain import Link, first_break
 from cvconnect_pos.journal.head import SLOT_SIZE, read_slots, write_head_file
 from cvconnect_pos.journal.keys import KeyFile, Keys
+from cvconnect_pos.journal.mend import restore_head
+from cvconnect_pos.journal.owners import Owners
 from cvconnect_pos.journal.sqlite import TAIL, SqliteJournal
-from cvconnect_pos.journal.verify import restore_head, verify
+from cvconnect_pos.journal.verify import verify
 
 NOW = datetime(2026, 11, 21, 13, 5, tzinfo=UTC)
 NUMBER = "10000003051"
@@ -64,6 +67,10 @@ def found(path: Path) -> list[tuple[str, int]]:
     return [(finding.code, finding.seq) for finding in verify(path).findings]
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {one.name: one.read_bytes() for one in folder.iterdir() if one.is_file()}
+
+
 def opened(path: Path) -> str:
     try:
         SqliteJournal(path).close()
@@ -93,10 +100,10 @@ def test_the_first_broken_entry_is_named_and_the_file_is_refused_and_left(
     path: Path, statements: str, finding: tuple[str, int]
 ) -> None:
     harm(path, statements)
-    before = {one.name: one.read_bytes() for one in path.parent.iterdir()}
+    before = contents(path.parent)
     assert found(path)[0] == finding
     assert opened(path) == "JOURNAL_CHAIN_BROKEN"
-    assert {name: path.with_name(name).read_bytes() for name in before} == before
+    assert contents(path.parent) == before
 
 
 def test_a_cut_tail_is_noticed(path: Path) -> None:
@@ -243,7 +250,7 @@ def test_lost_or_exposed_keys_are_noticed_when_the_till_opens(path: Path) -> Non
 
 def test_the_keys_are_made_with_the_journal(tmp_path: Path) -> None:
     SqliteJournal(tmp_path / "journal.db").close()
-    names = ["journal.db", "journal.db.head", "journal.db.keys"]
+    names = ["journal.db", "journal.db.head", "journal.db.keys", "journal.db.owners"]
     assert sorted(one.name for one in tmp_path.iterdir()) == names
 
 
@@ -410,7 +417,7 @@ def test_an_erased_identifier_leaves_the_chain_whole_and_no_trace(path: Path) ->
     journal = SqliteJournal(path)
     assert journal.erase("r1", NOW) == 1
     for part in row:
-        assert all(part not in one.read_bytes() for one in path.parent.iterdir())
+        assert all(part not in content for content in contents(path.parent).values())
     journal.close()
     assert found(path) == []
 
@@ -418,7 +425,7 @@ def test_an_erased_identifier_leaves_the_chain_whole_and_no_trace(path: Path) ->
 def test_nothing_is_written_in_clear(path: Path) -> None:
     journal = SqliteJournal(path)
     write(journal, "r4")
-    for content in [one.read_bytes() for one in path.parent.iterdir()]:
+    for content in contents(path.parent).values():
         assert NUMBER.encode() not in content
     lines = "".join([*journal.export("csv"), *journal.export("jsonl")])
     assert NUMBER not in lines
@@ -555,36 +562,89 @@ def test_an_export_holds_every_row_and_keeps_nobody_waiting(
 # --- versions ------------------------------------------------------------------------------------------------------
 
 
-def kept(tmp_path: Path) -> Path:
-    for name in ("journal-v1.db", "journal-v1.db.head", "journal-v1.db.keys"):
+def kept(tmp_path: Path, version: int) -> Path:
+    for name in (f"journal-v{version}.db", f"journal-v{version}.db.head", f"journal-v{version}.db.keys"):
         shutil.copy(VECTORS / name, tmp_path / name)
         (tmp_path / name).chmod(0o600)
-    return tmp_path / "journal-v1.db"
+    return tmp_path / f"journal-v{version}.db"
 
 
-def test_a_journal_of_version_1_opens_and_is_whole(tmp_path: Path) -> None:
-    path = kept(tmp_path)
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_journal_of_every_version_opens_and_is_whole(tmp_path: Path, version: int) -> None:
+    path = kept(tmp_path, version)
     report = verify(path)
     assert report.findings == []
     assert (report.entries, report.attempts, report.identifiers) == (13, 3, 2)
     journal = SqliteJournal(path)
     assert journal.identifier("r1") == NUMBER
-    assert [row.request_id for row in journal.attempts()] == ["r3", "r2", "r1"]
+    rows = journal.attempts()
+    assert [(row.request_id, row.way) for row in rows] == [(name, Way.SCAN) for name in ("r3", "r2", "r1")]
+    assert {(row.transaction_id, row.reason) for row in rows} == (
+        {("", "")} if version == 1 else {(f"tr{n}", "SCANNED") for n in (1, 2, 3)}
+    )
+    assert journal.lease("r1", until_s=100.0, now_s=10.0)
     write(journal, "r4")
     journal.close()
     assert verify(path).findings == []
 
 
+def test_a_version_is_not_changed_under_others_and_a_harm_is_found_first(tmp_path: Path) -> None:
+    path = kept(tmp_path, 1)
+    before = path.read_bytes()
+    other = Owners(path)
+    with other.gate():
+        other.enter()
+    assert opened(path) == "JOURNAL_IN_USE"
+    other.leave()
+    harm(path, "UPDATE entries SET data = '{}' WHERE seq = 7")
+    before = path.read_bytes()
+    assert opened(path) == "JOURNAL_CHAIN_BROKEN"
+    assert path.read_bytes() == before
+
+
+def test_a_journal_is_verified_where_nothing_can_be_written(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(_: Path, mode: int) -> bool:
+        return mode != os.W_OK
+
+    monkeypatch.setattr(os, "access", nowhere)
+    before = sorted(path.parent.iterdir())
+    made: list[str] = []
+    real = apsw.Connection
+
+    def connect(name: str, flags: int) -> apsw.Connection:
+        made.append(name)
+        return real(name, flags=flags)
+
+    monkeypatch.setattr(apsw, "Connection", connect)
+    assert verify(path).findings == []
+    assert (len(made), made[0].endswith("journal.db?immutable=1")) == (1, True)
+    assert sorted(path.parent.iterdir()) == before
+    path.with_name("journal.db-wal").write_bytes(b"what was written last")
+    with pytest.raises(JournalError) as caught:
+        verify(path)
+    assert caught.value.code == "JOURNAL_READ_ONLY"
+
+
+def test_a_verification_leaves_no_file_behind(path: Path) -> None:
+    before = sorted(path.parent.iterdir())
+    content = contents(path.parent)
+    assert verify(path).findings == []
+    assert (sorted(path.parent.iterdir()), contents(path.parent)) == (before, content)
+
+
 def test_an_older_version_is_brought_up_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = kept(tmp_path)
-    monkeypatch.setattr(file, "SCHEMA_VERSION", 2)
-    monkeypatch.setattr(file, "MIGRATIONS", {1: "ALTER TABLE attempts ADD COLUMN note TEXT"})
+    path = kept(tmp_path, 1)
+    newer = {**file.MIGRATIONS, 2: "CREATE TABLE notes (note TEXT); INSERT INTO notes VALUES ('kept')"}
+    monkeypatch.setattr(file, "SCHEMA_VERSION", 3)
+    monkeypatch.setattr(file, "MIGRATIONS", newer)
     journal = SqliteJournal(path)
     assert journal.identifier("r1") == NUMBER
     journal.close()
     connection = apsw.Connection(str(path))
-    assert connection.pragma("user_version") == 2
-    assert connection.execute("SELECT note FROM attempts").fetchone() == (None,)
+    assert connection.pragma("user_version") == 3
+    assert connection.execute("SELECT note FROM notes").fetchone() == ("kept",)
     connection.close()
 
 

@@ -12,6 +12,7 @@ from cvconnect_pos.core.lifecycle import (
     FINAL,
     NEGATIVE,
     OBSERVATIONS,
+    RIVALS,
     TABLE,
     Command,
     Signal,
@@ -24,7 +25,7 @@ S, G, C = State, Signal, Command
 
 
 def test_every_word_of_the_provider_has_a_row_in_every_state() -> None:
-    assert {(state, said) for state in State for said in OBSERVATIONS} <= set(TABLE)
+    assert {(state, said) for state in State for said in OBSERVATIONS | RIVALS} <= set(TABLE)
 
 
 def test_a_row_makes_at_most_one_call_and_makes_it_last() -> None:
@@ -65,7 +66,8 @@ def test_only_the_providers_word_or_a_person_ends_an_attempt() -> None:
 
 @pytest.mark.parametrize("state", sorted(ALIVE | {S.OPENED} | NEGATIVE))
 def test_paid_beats_every_local_state(state: State) -> None:
-    if state is S.RELEASING or state in NEGATIVE or state.startswith("CANCEL"):
+    unasked = {S.RESERVED, S.RELEASING, S.RELEASE_UNKNOWN}
+    if state in unasked | NEGATIVE or state.startswith("CANCEL"):
         assert TABLE[state, G.PAID].state is S.DECIDING
     else:
         assert TABLE[state, G.PAID].state is S.APPROVED
@@ -89,29 +91,33 @@ def test_the_customer_is_asked_again_only_while_the_provider_shows_no_payer() ->
 
 def test_money_goes_back_only_because_a_person_said_so() -> None:
     senders = {key for key, row in TABLE.items() if C.REVERSE in row.commands}
-    again = {(S.REVERSAL_UNKNOWN, said) for said in (G.PAID, G.OVERPAID, G.AMOUNT_CHANGED)}
+    again = {
+        (S.REVERSAL_UNKNOWN, said) for said in (G.PAID, G.OVERPAID, G.AMOUNT_CHANGED, G.AMOUNT_RAISED)
+    }
     assert senders == {(S.APPROVED, G.REVERSE), (S.DECIDING, G.REVERSE)} | again
 
 
 def test_a_cancel_is_sent_only_after_the_provider_said_that_nothing_is_paid() -> None:
     unpaid = {G.PENDING, G.SCAN_SEEN, G.BROKEN}
-    senders = {key for key, row in TABLE.items() if C.CANCEL in row.commands} - {(S.SHOWING, G.IDENTIFIED)}
+    senders = {key for key, row in TABLE.items() if C.CANCEL in row.commands}
     assert senders and all(signal in unpaid for _, signal in senders)
 
 
 def test_the_qr_is_hidden_before_its_cancel_when_an_identifier_is_read() -> None:
-    row = TABLE[S.SHOWING, G.IDENTIFIED]
-    assert row == Step(S.SWITCHING, (C.HIDE, C.DISARM, C.CANCEL))
+    assert TABLE[S.SHOWING, G.IDENTIFIED] == Step(S.SWITCH_ASKED, (C.HIDE, C.DISARM, C.STATUS))
+    assert TABLE[S.SWITCH_ASKED, G.PENDING] == Step(S.SWITCHING, (C.CANCEL,))
     assert step(S.SWITCHING, G.CANCEL_LOST) == Step(S.CANCEL_UNKNOWN, (C.TELL,))
 
 
 def test_a_qr_scanned_first_refuses_the_identifier() -> None:
     assert step(S.SCANNED, G.IDENTIFIED) is None
+    assert TABLE[S.SWITCH_ASKED, G.SCAN_SEEN].state is S.SCANNED
     assert TABLE[S.SWITCHING, G.SCAN_SEEN].state is S.SCANNED
 
 
 def test_an_orphan_is_never_shown_or_used() -> None:
-    assert all(row == Step(S.ORPHANED) for (state, _), row in TABLE.items() if state is S.ORPHANED)
+    rows = [row for (state, said), row in TABLE.items() if state is S.ORPHANED and said not in RIVALS]
+    assert rows and all(row == Step(S.ORPHANED) for row in rows)
 
 
 @given(st.lists(st.sampled_from(sorted(Signal)), max_size=60))
@@ -129,7 +135,7 @@ def test_no_schedule_names_a_second_customer_or_cancels_what_is_over(signals: li
         if signal is G.PAYER_REFUSED or row.state is S.CREATING:
             named = False
         if C.CANCEL in row.commands:
-            assert state not in FINAL | {S.DECIDING}
+            assert state not in (FINAL - {S.LINE_RELEASED}) | {S.DECIDING}
         reversal_asked = reversal_asked or signal is G.REVERSE
         assert C.REVERSE not in row.commands or reversal_asked
         state = row.state

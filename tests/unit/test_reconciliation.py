@@ -38,6 +38,7 @@ def outcome(
         received_cents=kept,
         remaining_cents=0,
         reversed_cents=cents if state is State.REVERSED else 0,
+        surplus_cents=0,
         transaction_id=transaction_id,
         authorizations=(),
         beneficiary="",

@@ -39,6 +39,7 @@ def outcome(
     at: datetime = NOON,
     validated: Sequence[datetime | None] = (),
     simulation: bool = False,
+    surplus: int = 0,
 ) -> Outcome:
     where = WITH_MONEY.get(state)
     return Outcome(
@@ -49,6 +50,7 @@ def outcome(
         received_cents=cents if where == "kept" else 0,
         remaining_cents=0,
         reversed_cents=cents if where == "reversed" else 0,
+        surplus_cents=surplus,
         transaction_id=f"t{request_id}",
         authorizations=tuple(Authorization("1", cents, "", moment) for moment in validated),
         beneficiary="",
@@ -68,6 +70,15 @@ outcomes = st.builds(
     validated=st.lists(st.none() | moments, max_size=3),
     simulation=st.booleans(),
 )
+
+
+def test_money_beside_a_payment_that_is_to_be_given_back_is_told_and_expected_in_no_transfer() -> None:
+    forecast = forecast_settlement(
+        [outcome("a", 4550, surplus=2000), outcome("b", state=State.EXPIRED, surplus=100)]
+    )
+    [day] = forecast.production
+    assert (day.kept_cents, day.surplus_cents, day.received_cents) == (4550, 2100, 4550)
+    assert "  Trop perçu, à rendre, non compris : 21,00\u00a0€" in forecast.text().splitlines()
 
 
 def test_a_days_payments_are_one_transfer_five_working_days_later() -> None:

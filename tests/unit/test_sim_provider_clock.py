@@ -10,7 +10,7 @@ from cvconnect_sim.clock import SystemClock, VirtualClock
 from cvconnect_sim.errors import SimError
 from cvconnect_sim.gateway import RefusedError
 from cvconnect_sim.gateway.contract import HTTP_STATUS
-from cvconnect_sim.gateway.domain import REFUSALS
+from cvconnect_sim.gateway.refusals import REFUSALS
 
 
 def test_a_virtual_clock_moves_only_when_told_and_both_faces_together() -> None:

@@ -23,16 +23,21 @@ from cvconnect_sim.gateway.domain import (
     PreTransaction,
     PreTransactionState,
     QrForm,
-    RefusedError,
     Rules,
     Transaction,
     TransactionState,
 )
+from cvconnect_sim.gateway.notifications import NotificationSender, Sent
 from cvconnect_sim.gateway.provider import Provider
-from cvconnect_sim.gateway.server import ProviderServer, ReceivedRequest
+from cvconnect_sim.gateway.received import ReceivedRequest
+from cvconnect_sim.gateway.refusals import RefusedError
+from cvconnect_sim.gateway.server import ProviderServer
+from cvconnect_sim.gateway.settling import LedgerRow
+from cvconnect_sim.gateway.till_desk import PAGE_SIZE, Page
 
 __all__ = [
     "BASE_PATH",
+    "PAGE_SIZE",
     "Answer",
     "ArmedFault",
     "Authorization",
@@ -41,8 +46,11 @@ __all__ = [
     "Fault",
     "FaultKind",
     "FaultScript",
+    "LedgerRow",
     "Merchant",
+    "NotificationSender",
     "Order",
+    "Page",
     "Payer",
     "PreTransaction",
     "PreTransactionState",
@@ -54,6 +62,7 @@ __all__ = [
     "RefusedError",
     "Request",
     "Rules",
+    "Sent",
     "Transaction",
     "TransactionState",
 ]

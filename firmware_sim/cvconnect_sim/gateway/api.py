@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from email.utils import format_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from cvconnect_sim.gateway import contract, seal
-from cvconnect_sim.gateway.domain import PreTransaction, RefusedError, Transaction
+from cvconnect_sim.gateway import calls, contract, seal
+from cvconnect_sim.gateway.domain import PreTransaction, Transaction
+from cvconnect_sim.gateway.refusals import RefusedError
+from cvconnect_sim.gateway.till_desk import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,14 +41,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back: a JSON body and an HTTP status."""
+    """What goes back: a JSON body, an HTTP status, and headers such as `Date`."""
 
     status: int
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-Handler: TypeAlias = "Callable[[ProviderApi, Request, str], Transaction | PreTransaction]"
+Handler: TypeAlias = "Callable[[ProviderApi, Request, str], Transaction | PreTransaction | Page]"
 
 
 class ProviderApi:
@@ -75,15 +78,21 @@ class ProviderApi:
         match result:
             case Transaction():
                 document = contract.transaction_answer(result, merchant, now)
+            case Page():
+                document = contract.page_answer(result, merchant, now)
             case PreTransaction():
                 form = self.provider.rules.qr_form
                 document = contract.pre_transaction_answer(result, merchant, now, form)
-        return Answer(HTTPStatus.OK, contract.encode(document))
+        return Answer(HTTPStatus.OK, contract.encode(document), self._date())
 
     def _refusal(self, refusal: RefusedError, status: int, **headers: str) -> Answer:
-        return Answer(status, contract.encode(contract.error_answer(refusal)), headers)
+        return Answer(status, contract.encode(contract.error_answer(refusal)), self._date() | headers)
 
-    def _dispatch(self, request: Request) -> Transaction | PreTransaction:
+    def _date(self) -> dict[str, str]:
+        """The provider's clock, by which a till judges the window of cancellation."""
+        return {"Date": format_datetime(self.provider.clock.now(), usegmt=True)}
+
+    def _dispatch(self, request: Request) -> Transaction | PreTransaction | Page:
         path = request.path.partition("?")[0]
         allowed: list[str] = []
         for method, pattern, handler in ROUTES:
@@ -101,8 +110,8 @@ class ProviderApi:
         if not seal.is_genuine(header, merchant.seal_key, merchant.seal_key_version, sealed):
             raise RefusedError("INVALID_SEAL")
 
-    def _checked_create(self, request: Request) -> contract.CreateCall:
-        call = contract.parse_create(contract.parse_body(request.body))
+    def _checked_create(self, request: Request) -> calls.CreateCall:
+        call = calls.parse_create(calls.parse_body(request.body))
         merchant = self.provider.merchant
         # The key belongs to the merchant, so an unknown merchant has no seal to check.
         if (call.shop_id, call.service_provider_id) != (merchant.shop_id, merchant.service_provider_id):
@@ -116,7 +125,7 @@ class ProviderApi:
 
     def payer(self, request: Request, transaction_id: str) -> Transaction:
         """`POST /payment-transactions/{id}/payer/`."""
-        call = contract.parse_payer(contract.parse_body(request.body))
+        call = calls.parse_payer(calls.parse_body(request.body))
         self._check_seal(request, call.sealed(transaction_id))
         return self.provider.set_payer(transaction_id, call.beneficiary_id, call.amount_cents, call.currency)
 
@@ -124,6 +133,24 @@ class ProviderApi:
         """`POST /payment-transactions/{id}/cancellation/`."""
         self._check_cancellation(request, transaction_id)
         return self.provider.cancel(transaction_id)
+
+    def capture(self, request: Request, transaction_id: str) -> Transaction:
+        """`POST /payment-transactions/{id}/capture/`, provisional."""
+        amount_cents, currency = calls.parse_capture(calls.parse_body(request.body))
+        self._check_seal(request, (transaction_id, str(amount_cents)))
+        return self.provider.capture(transaction_id, amount_cents, currency)
+
+    def release(self, request: Request, transaction_id: str) -> Transaction:
+        """`POST /payment-transactions/{id}/release/`, provisional."""
+        calls.parse_body(request.body)
+        self._check_seal(request, (transaction_id,))
+        return self.provider.release(transaction_id)
+
+    def listing(self, request: Request, _: str) -> Page:
+        """`GET /payment-transactions/?from=...&to=...&after=...`, provisional."""
+        call = calls.parse_list(request.path.partition("?")[2])
+        self._check_seal(request, (self.provider.merchant.shop_id, *call.sealed))
+        return self.provider.page(call.created_from, call.created_to, call.after_id)
 
     def status(self, request: Request, transaction_id: str) -> Transaction:
         """`GET /payment-transactions/{id}/`."""
@@ -145,7 +172,7 @@ class ProviderApi:
         return self.provider.cancel_pre_transaction(pre_transaction_id)
 
     def _check_cancellation(self, request: Request, any_id: str) -> None:
-        reason = contract.parse_reason(contract.parse_body(request.body))
+        reason = calls.parse_reason(calls.parse_body(request.body))
         self._check_seal(request, (any_id, reason))
 
 
@@ -168,6 +195,9 @@ def _route(method: str, path: str, handler: Handler) -> tuple[str, re.Pattern[st
 
 ROUTES: Final = (
     _route("POST", "/payment-transactions/", ProviderApi.create),
+    _route("GET", "/payment-transactions/", ProviderApi.listing),
+    _route("POST", "/payment-transactions/{id}/capture/", ProviderApi.capture),
+    _route("POST", "/payment-transactions/{id}/release/", ProviderApi.release),
     _route("POST", "/payment-transactions/{id}/payer/", ProviderApi.payer),
     _route("POST", "/payment-transactions/{id}/cancellation/", ProviderApi.cancel),
     _route("GET", "/payment-transactions/{id}/", ProviderApi.status),

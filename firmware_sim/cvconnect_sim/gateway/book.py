@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 import string
 from dataclasses import replace
-from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -23,10 +22,10 @@ from cvconnect_sim.gateway.domain import (
     Payer,
     PreTransaction,
     PreTransactionState,
-    RefusedError,
     Transaction,
     TransactionState,
 )
+from cvconnect_sim.gateway.refusals import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,6 +53,7 @@ PRE_STATE_OF: Final[Mapping[TransactionState, PreTransactionState]] = MappingPro
         TransactionState.EXPIRED: PreTransactionState.TIMEOUT,
     }
 )
+EXPIRING: Final = PENDING | {TransactionState.AUTHORIZED}
 # These were decided for the pre-transaction itself and no longer follow the linked transaction.
 OWN_END: Final = frozenset(
     {PreTransactionState.CANCELLED, PreTransactionState.ERROR, PreTransactionState.TIMEOUT}
@@ -66,18 +66,20 @@ class Book:
     Args:
         clock: Dates what is written and lets it expire when it is read.
         seed: Seed of ids, tokens and authorization numbers.
-        changed: Called after every change of a transaction or pre-transaction.
+        changed: Called after every change, with the transaction that changed or None for a pre-transaction.
     """
 
-    def __init__(self, clock: Clock, seed: int, changed: Callable[[], None]) -> None:
+    def __init__(self, clock: Clock, seed: int, changed: Callable[[Transaction | None], None]) -> None:
         self._clock: Final = clock
         self._random: Final = random.Random(seed)
         self._notify_changed: Final = changed
         self._customers: dict[str, Customer] = {}
         self._numbers_by_email: dict[str, str] = {}
         self._transactions: dict[str, Transaction] = {}
+        self._places: dict[str, int] = {}
         # A dict keeps the order in which requests were sent; a set would not.
         self._processing: dict[str, None] = {}
+        self._reserved: dict[str, None] = {}
         self._pre_transactions: dict[str, PreTransaction] = {}
 
     # --- wallets
@@ -99,11 +101,13 @@ class Book:
         return customer
 
     def customer(self, identifier: str) -> Customer:
-        """Finds a customer by number or e-mail.
+        """Finds a customer by number or e-mail, with the money of the reservations that have expired.
 
         Raises:
             RefusedError: BENEFICIARY_NOT_FOUND.
         """
+        for transaction_id in list(self._reserved):
+            self.find(transaction_id)
         number = self._numbers_by_email.get(identifier.casefold(), identifier)
         try:
             return self._customers[number]
@@ -111,9 +115,15 @@ class Book:
             raise RefusedError("BENEFICIARY_NOT_FOUND") from None
 
     def debit(self, number: str, amount_cents: int) -> Authorization:
-        """Takes money out of a wallet that holds it and says so in an authorization."""
+        """Takes money out of a wallet that holds it and says so in an authorization.
+
+        Raises:
+            RefusedError: INVALID_TRANSACTION_AMOUNT if the wallet does not hold it.
+        """
         customer = self._customers[number]
-        self._customers[number] = replace(customer, balance_cents=customer.balance_cents - amount_cents)
+        if amount_cents > customer.balance_cents:
+            raise RefusedError("INVALID_TRANSACTION_AMOUNT")
+        self._credit(number, -amount_cents)
         return Authorization(
             number=f"{self._random.randrange(10**9):09d}",
             amount_cents=amount_cents,
@@ -121,16 +131,38 @@ class Book:
             holder=customer.holder,
         )
 
-    def credit_back(self, payer: Payer) -> None:
-        """Puts what a payer gave back into the wallet."""
-        customer = self._customers[payer.customer_number]
-        self._customers[customer.number] = replace(
-            customer, balance_cents=customer.balance_cents + payer.received_cents
-        )
+    def credit_back(self, transaction: Transaction) -> None:
+        """Puts what the payers gave back into their wallets."""
+        for payer in transaction.payers:
+            self._credit(payer.customer_number, payer.authorized_cents)
+
+    def cut(self, transaction: Transaction, total_cents: int) -> Transaction:
+        """Leaves so much of the authorizations, the first ones first; the rest goes back to the wallets.
+
+        Args:
+            transaction: One whose authorizations hold money.
+            total_cents: From 1 to their sum.
+        """
+        left_cents, payers = total_cents, list[Payer]()
+        for payer in transaction.payers:
+            kept: list[Authorization] = []
+            for authorization in payer.authorizations:
+                part_cents = min(authorization.amount_cents, left_cents)
+                left_cents -= part_cents
+                if part_cents:
+                    kept.append(replace(authorization, amount_cents=part_cents))
+            shorter = replace(payer, authorizations=tuple(kept))
+            self._credit(payer.customer_number, payer.authorized_cents - shorter.authorized_cents)
+            payers.append(shorter)
+        return transaction.with_payers(payers)
+
+    def _credit(self, number: str, amount_cents: int) -> None:
+        customer = self._customers[number]
+        self._customers[number] = replace(customer, balance_cents=customer.balance_cents + amount_cents)
 
     # --- transactions
 
-    def open(self, order: Order, expiry_s: float, payer: Payer | None = None) -> Transaction:
+    def open(self, order: Order, expires_at: datetime, payer: Payer | None = None) -> Transaction:
         """Writes a new transaction: INITIALIZED, or PROCESSING for the payer who scanned a QR."""
         now = self._clock.now()
         return self.write(
@@ -140,14 +172,14 @@ class Book:
                 order=order,
                 created_at=now,
                 updated_at=now,
-                expires_at=now + timedelta(seconds=expiry_s),
+                expires_at=expires_at,
                 payer=payer,
                 scanned=payer is not None,
             )
         )
 
     def find(self, transaction_id: str) -> Transaction:
-        """Finds a transaction and lets it expire if its time has come.
+        """Finds a transaction and lets it expire if its time has come; an expired reservation gives its money back.
 
         Raises:
             RefusedError: TRANSACTION_NOT_FOUND.
@@ -156,7 +188,9 @@ class Book:
             transaction = self._transactions[transaction_id]
         except KeyError:
             raise RefusedError("TRANSACTION_NOT_FOUND") from None
-        if transaction.state in PENDING and self._clock.now() >= transaction.expires_at:
+        if transaction.state in EXPIRING and self._clock.now() >= transaction.expires_at:
+            if transaction.state is TransactionState.AUTHORIZED:
+                self.credit_back(transaction)
             return self.write(replace(transaction, state=TransactionState.EXPIRED), transaction.expires_at)
         return transaction
 
@@ -164,16 +198,32 @@ class Book:
         """Writes a transaction down, updated now unless another instant is given."""
         written = replace(transaction, updated_at=updated_at or self._clock.now())
         self._transactions[written.transaction_id] = written
-        if written.state is TransactionState.PROCESSING:
-            self._processing[written.transaction_id] = None
-        else:
-            self._processing.pop(written.transaction_id, None)
-        self._notify_changed()
+        self._places.setdefault(written.transaction_id, len(self._places))
+        for state, ids in (
+            (TransactionState.PROCESSING, self._processing),
+            (TransactionState.AUTHORIZED, self._reserved),
+        ):
+            if written.state is state:
+                ids[written.transaction_id] = None
+            else:
+                ids.pop(written.transaction_id, None)
+        self._notify_changed(written)
         return written
 
     def all(self) -> list[Transaction]:
         """Returns every transaction, oldest first."""
         return [self.find(transaction_id) for transaction_id in self._transactions]
+
+    def place(self, transaction_id: str) -> int:
+        """Tells how many transactions are older than this one.
+
+        Raises:
+            RefusedError: TRANSACTION_NOT_FOUND.
+        """
+        try:
+            return self._places[transaction_id]
+        except KeyError:
+            raise RefusedError("TRANSACTION_NOT_FOUND") from None
 
     def processing(self) -> list[Transaction]:
         """Returns the transactions that wait for a customer, first sent first."""
@@ -182,7 +232,7 @@ class Book:
 
     # --- pre-transactions
 
-    def open_pre(self, order: Order, expiry_s: float) -> PreTransaction:
+    def open_pre(self, order: Order, expires_at: datetime) -> PreTransaction:
         """Writes a new pre-transaction with its QR code."""
         pre_id = self._new_id()
         token = "".join(self._random.choices(TOKEN_ALPHABET, k=TOKEN_LENGTH))
@@ -194,7 +244,7 @@ class Book:
                 order=order,
                 qr_payload=f"{QR_BASE}{pre_id}?t={token}",
                 created_at=now,
-                expires_at=now + timedelta(seconds=expiry_s),
+                expires_at=expires_at,
             )
         )
 
@@ -226,7 +276,7 @@ class Book:
     def write_pre(self, pre: PreTransaction) -> PreTransaction:
         """Writes a pre-transaction down."""
         self._pre_transactions[pre.pre_transaction_id] = pre
-        self._notify_changed()
+        self._notify_changed(None)
         return self.find_pre(pre.pre_transaction_id)
 
     def all_pre(self) -> list[PreTransaction]:

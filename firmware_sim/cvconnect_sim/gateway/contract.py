@@ -1,4 +1,4 @@
-"""The dialect of the wire: JSON to domain and back, and the HTTP status of each error code.
+"""The dialect of what goes out: domain to JSON, and the HTTP status of each error code.
 
 Source: modelled on public integrations, unverified against the ANCV. Types vary on purpose, as they do there:
 currency comes back as text, merchant ids as numbers, dates with an offset and two or three fractional digits.
@@ -12,24 +12,23 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cvconnect_sim.gateway.domain import (
-    CaptureMode,
     Merchant,
-    Order,
     Payer,
     PreTransaction,
     QrForm,
-    RefusedError,
     Transaction,
 )
 from cvconnect_sim.gateway.qr import qr_png
+from cvconnect_sim.gateway.refusals import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from cvconnect_sim.gateway.till_desk import Page
 
 Json: TypeAlias = dict[str, Any]
 
@@ -50,170 +49,25 @@ HTTP_STATUS: Final[dict[str, int]] = {
 
 # A fixed offset, so that a client that drops it is wrong by an hour in every test, summer or winter.
 WIRE_ZONE: Final = timezone(timedelta(hours=1))
-INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class CreateCall:
-    """The body of `create`, for transactions and pre-transactions."""
-
-    shop_id: str
-    service_provider_id: str
-    order: Order
-
-    @property
-    def sealed(self) -> tuple[str, ...]:
-        """The sealed fields."""
-        order = self.order
-        return (
-            self.shop_id,
-            self.service_provider_id,
-            order.order_id,
-            order.payment_id,
-            str(order.amount_cents),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class PayerCall:
-    """The body of `payer`."""
-
-    beneficiary_id: str
-    amount_cents: int
-    currency: int
-
-    def sealed(self, transaction_id: str) -> tuple[str, ...]:
-        """The sealed fields."""
-        return (transaction_id, self.beneficiary_id, str(self.amount_cents))
-
-
-# --- from the wire
-
-
-def parse_body(body: bytes) -> Json:
-    """Reads a body that must be one JSON object with a `requestDate`.
-
-    Raises:
-        RefusedError: BAD_REQUEST.
-    """
-    try:
-        document: object = json.loads(body, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise RefusedError("BAD_REQUEST") from None
-    if not isinstance(document, dict):
-        raise RefusedError("BAD_REQUEST")
-    read = cast("Json", document)
-    _instant(read, "requestDate")
-    return read
-
-
-def parse_create(body: Json) -> CreateCall:
-    """Reads the body of `create`.
-
-    Raises:
-        RefusedError: BAD_REQUEST.
-    """
-    merchant, order = _object(body, "merchant"), _object(body, "order")
-    method = _object(body, "paymentMethod")
-    if method.get("tspdMode") != "001" or method.get("captureMode") not in tuple(CaptureMode):
-        raise RefusedError("BAD_REQUEST")
-    urls = _object(body, "redirectUrls") if "redirectUrls" in body else {}
-    amount_cents, currency = _amount(order)
-    return CreateCall(
-        shop_id=_digits(merchant, "shopId"),
-        service_provider_id=_digits(merchant, "serviceProviderId"),
-        order=Order(
-            order_id=_text(order, "id", 20),
-            payment_id=_text(order, "paymentId", 64),
-            amount_cents=amount_cents,
-            currency=currency,
-            label=_text(order, "label", 255, least=0) if "label" in order else "",
-            capture_mode=CaptureMode(method["captureMode"]),
-            capture_date=_instant(method, "captureDate") if "captureDate" in method else None,
-            return_url=_text(urls, "returnUrl", 2048) if "returnUrl" in urls else None,
-            cancel_url=_text(urls, "cancelUrl", 2048) if "cancelUrl" in urls else None,
-        ),
-    )
-
-
-def parse_payer(body: Json) -> PayerCall:
-    """Reads the body of `payer`.
-
-    Raises:
-        RefusedError: BAD_REQUEST.
-    """
-    payer = _object(body, "payer")
-    amount_cents, currency = _amount(payer)
-    return PayerCall(_text(payer, "beneficiaryId", 254), amount_cents, currency)
-
-
-def parse_reason(body: Json) -> str:
-    """Reads the reason of a cancellation.
-
-    Raises:
-        RefusedError: BAD_REQUEST.
-    """
-    return _text(body, "reason", 64)
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _object(parent: Json, key: str) -> Json:
-    value: object = parent.get(key)
-    if not isinstance(value, dict):
-        raise RefusedError("BAD_REQUEST")
-    return cast("Json", value)
-
-
-def _text(parent: Json, key: str, most: int, least: int = 1) -> str:
-    value: object = parent.get(key)
-    if not isinstance(value, str) or not least <= len(value) <= most or not _is_unicode(value):
-        raise RefusedError("BAD_REQUEST")
-    return value
-
-
-def _is_unicode(value: str) -> bool:
-    """JSON can escape half a surrogate pair, which no UTF-8 text and so no seal can hold."""
-    return not any("\ud800" <= character <= "\udfff" for character in value)
-
-
-def _digits(parent: Json, key: str) -> str:
-    """Merchant ids are digits; some clients send them as numbers."""
-    value: object = parent.get(key)
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,16}", text, re.ASCII):
-        raise RefusedError("BAD_REQUEST")
-    return text
-
-
-def _amount(parent: Json) -> tuple[int, int]:
-    amount = _object(parent, "amount")
-    total: object = amount.get("total")
-    if not isinstance(total, int) or isinstance(total, bool):
-        raise RefusedError("BAD_REQUEST")
-    currency = _digits(amount, "currency")
-    return total, int(currency)
-
-
-def _instant(parent: Json, key: str) -> str:
-    value: object = parent.get(key)
-    if not isinstance(value, str) or not INSTANT.fullmatch(value):
-        raise RefusedError("BAD_REQUEST")
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        raise RefusedError("BAD_REQUEST") from None
-    return value
-
-
-# --- to the wire
 
 
 def transaction_answer(transaction: Transaction, merchant: Merchant, now: datetime) -> Json:
     """Builds the answer that carries a transaction."""
     return _envelope(now) | {"transaction": _transaction(transaction, merchant)}
+
+
+def page_answer(page: Page, merchant: Merchant, now: datetime) -> Json:
+    """Builds the provisional answer that carries a part of a list."""
+    return {
+        "responseDate": _envelope(now)["responseDate"],
+        "transactions": [_transaction(transaction, merchant) for transaction in page.transactions],
+        "next": page.next_id,
+    }
+
+
+def notification(transaction: Transaction, merchant: Merchant) -> Json:
+    """Builds what the provider sends to a merchant by itself; nothing signs it."""
+    return {"transaction": _transaction(transaction, merchant)}
 
 
 def pre_transaction_answer(pre: PreTransaction, merchant: Merchant, now: datetime, qr_form: QrForm) -> Json:
@@ -270,6 +124,9 @@ def _transaction(transaction: Transaction, merchant: Merchant) -> Json:
             "paymentId": order.payment_id,
             "label": order.label,
             "amount": _wire_amount(order.amount_cents),
+            "customerReference": order.customer_reference,
+            "sellerId": order.seller_id,
+            "expirationDate": _wire_date(order.expires_at) if order.expires_at else None,
         },
         "paymentMethod": {
             "tspdMode": "001",
@@ -277,7 +134,7 @@ def _transaction(transaction: Transaction, merchant: Merchant) -> Json:
             "captureDate": order.capture_date,
         },
         "redirectUrls": {"returnUrl": order.return_url, "cancelUrl": order.cancel_url},
-        "payers": [_payer(transaction.payer)] if transaction.payer else [],
+        "payers": [_payer(payer) for payer in transaction.payers],
     }
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from cvconnect_sim.errors import SimError
-
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
 EURO: Final = 978
+CUSTOMER_NUMBER: Final = re.compile(r"[0-9]{11}", re.ASCII)
+DAY_S: Final = 86_400.0
 
 
 class TransactionState(StrEnum):
@@ -42,6 +43,9 @@ PAID_STATES: Final = frozenset(
         TransactionState.PAID,
     }
 )
+
+
+KEPT_STATES: Final = PAID_STATES - {TransactionState.AUTHORIZED}
 
 
 class PreTransactionState(StrEnum):
@@ -101,6 +105,9 @@ class Rules:
         cancel_window_s: How long after the customer's validation a payment can be re-credited, in seconds.
         qr_form: Form in which pre-transactions carry their QR.
         one_pending_per_customer: Refuse a second request while one waits in the customer's app.
+        delay_max_s: Longest life that an order may wish for its request, in seconds.
+        reservation_s: Life of a reservation from the customer's validation, in seconds.
+        refund_after_settlement: Whether a cancellation credits back what is CONSIGNED or PAID, at any time.
         error_http_status: One HTTP status for every refusal, or None for the table of `contract.py`. The statuses
             are not public, so a client has to work with any.
     """
@@ -110,6 +117,9 @@ class Rules:
     cancel_window_s: float = 4 * 3600.0
     qr_form: QrForm = QrForm.PAYLOAD
     one_pending_per_customer: bool = True
+    delay_max_s: float = 30 * DAY_S
+    reservation_s: float = 7 * DAY_S
+    refund_after_settlement: bool = False
     error_http_status: int | None = None
 
 
@@ -147,6 +157,9 @@ class Order:
         capture_date: Wished date of capture as received; only carried.
         return_url: Only carried.
         cancel_url: Only carried.
+        customer_reference: The merchant's own name for the customer; only carried.
+        seller_id: Who sells; only carried.
+        expires_at: Wished end of the request, an aware instant; None for the provider's own.
     """
 
     order_id: str
@@ -158,6 +171,9 @@ class Order:
     capture_date: str | None = None
     return_url: str | None = None
     cancel_url: str | None = None
+    customer_reference: str | None = field(default=None, repr=False)
+    seller_id: str | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +203,27 @@ class Payer:
     authorizations: tuple[Authorization, ...] = ()
 
     @property
-    def received_cents(self) -> int:
+    def authorized_cents(self) -> int:
         """The sum of the authorizations."""
         return sum(authorization.amount_cents for authorization in self.authorizations)
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One payment request; a snapshot, the provider replaces it at every change."""
+    """One payment request; a snapshot, the provider replaces it at every change.
+
+    Args:
+        transaction_id: The provider's id.
+        state: State at the time of the snapshot.
+        order: What was asked.
+        created_at: Instant of the creation.
+        updated_at: Instant of the last change.
+        expires_at: When a waiting request ends; once reserved, when the reservation ends.
+        payer: The customer it was sent to.
+        scanned: Whether it came from a QR code.
+        validated_at: When the merchant received the money: the customer's validation, or the capture.
+        other_payers: Payers that no call of a merchant asked for; only a fault of the provider adds one.
+    """
 
     transaction_id: str
     state: TransactionState
@@ -204,11 +233,48 @@ class Transaction:
     expires_at: datetime
     payer: Payer | None = None
     scanned: bool = False
+    validated_at: datetime | None = None
+    other_payers: tuple[Payer, ...] = ()
+
+    @property
+    def payers(self) -> tuple[Payer, ...]:
+        """Every payer, the one that was asked first."""
+        return (self.payer, *self.other_payers) if self.payer else self.other_payers
+
+    def with_payers(self, payers: Iterable[Payer]) -> Transaction:
+        """Returns the same transaction with these payers, the one that was asked first."""
+        payer, *others = payers
+        return replace(self, payer=payer, other_payers=tuple(others))
+
+    def dated(self, instant: datetime) -> Transaction:
+        """Returns the same transaction with authorizations of this instant."""
+        return self.with_payers(
+            replace(
+                payer,
+                authorizations=tuple(replace(one, validated_at=instant) for one in payer.authorizations),
+            )
+            for payer in self.payers
+        )
+
+    @property
+    def authorized_cents(self) -> int:
+        """The sum of all authorizations, whatever became of the money since."""
+        return sum(payer.authorized_cents for payer in self.payers)
 
     @property
     def received_cents(self) -> int:
-        """Money received, also of a payment that was re-credited since."""
-        return self.payer.received_cents if self.payer else 0
+        """Money received, also of a payment that was re-credited since; nothing of a reservation not captured."""
+        return self.authorized_cents if self.validated_at else 0
+
+    @property
+    def kept_cents(self) -> int:
+        """Money that the merchant holds now."""
+        return self.received_cents if self.state in KEPT_STATES else 0
+
+    @property
+    def reserved_cents(self) -> int:
+        """Money that is out of the wallet and not yet the merchant's."""
+        return self.authorized_cents if self.state is TransactionState.AUTHORIZED else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,33 +288,3 @@ class PreTransaction:
     created_at: datetime
     expires_at: datetime
     transaction: Transaction | None = None
-
-
-class RefusedError(SimError):
-    """The provider refuses a call; `code` is the `errorCode` of the wire."""
-
-    def __init__(self, code: str) -> None:
-        fr, en = REFUSALS[code]
-        super().__init__(code, fr, en)
-
-
-REFUSALS: Final[dict[str, tuple[str, str]]] = {
-    "BAD_REQUEST": ("La demande est mal formée.", "The request is malformed."),
-    "INVALID_SEAL": ("Le sceau de la demande est invalide.", "The seal of the request is invalid."),
-    "MERCHANT_NOT_ALLOWED": ("Ce commerçant n'est pas autorisé.", "This merchant is not allowed."),
-    "OPERATION_TRANSACTION_NOT_ALLOWED": (
-        "Cette opération n'est pas permise dans l'état de la transaction.",
-        "The state of the transaction does not allow this operation.",
-    ),
-    "TRANSACTION_NOT_FOUND": ("Transaction inconnue.", "Unknown transaction."),
-    "BENEFICIARY_NOT_FOUND": ("Bénéficiaire inconnu.", "Unknown beneficiary."),
-    "OTHER_TRANSACTION_PENDING": (
-        "Une autre demande attend déjà ce bénéficiaire.",
-        "Another request already waits for this beneficiary.",
-    ),
-    "INVALID_TRANSACTION_AMOUNT": ("Le montant n'est pas permis.", "The amount is not allowed."),
-    "INVALID_TRANSACTION_CURRENCY": ("La devise n'est pas permise.", "The currency is not allowed."),
-    "INTERNAL_SERVER_ERROR": ("Erreur interne.", "Internal error."),
-}
-
-CUSTOMER_NUMBER: Final = re.compile(r"[0-9]{11}", re.ASCII)

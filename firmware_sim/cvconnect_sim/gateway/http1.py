@@ -111,22 +111,23 @@ def response_bytes(
     Args:
         status: HTTP status; one that the standard does not name gets the phrase "Unknown".
         body: The body; its length becomes Content-Length.
-        date: The provider's present instant, for `Date`.
+        date: The provider's present instant, for a `Date` that `headers` does not hold.
         keep_alive: Whether the server keeps the connection.
         content_type: Media type of the body; left out when the body is empty.
         headers: Further headers.
     """
+    given = headers or {}
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
         phrase = "Unknown"
     lines = [
         f"HTTP/1.1 {status} {phrase}",
-        f"Date: {format_datetime(date, usegmt=True)}",
+        *([] if "Date" in given else [f"Date: {format_datetime(date, usegmt=True)}"]),
         "Server: cvconnect-sim",
         f"Content-Length: {len(body)}",
         f"Connection: {'keep-alive' if keep_alive else 'close'}",
         *([f"Content-Type: {content_type}"] if body else []),
-        *(f"{name}: {value}" for name, value in (headers or {}).items()),
+        *(f"{name}: {value}" for name, value in given.items()),
     ]
     return "\r\n".join(lines).encode("latin-1") + END_OF_HEAD + body

@@ -3,7 +3,7 @@
 An answer leaves in one write with Nagle's algorithm off: head and body in two writes would cost a polling client
 40 ms of delayed acknowledgement each time.
 
-Does not model: TLS, proxies and load balancers in between, connection limits, notifications to the merchant.
+Does not model: TLS, proxies and load balancers in between, connection limits.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -21,6 +20,7 @@ from cvconnect_sim.faults import HUGE_BODY_BYTES, Fault, FaultKind, FaultScript,
 from cvconnect_sim.gateway.api import Answer, ProviderApi, Request
 from cvconnect_sim.gateway.contract import BASE_PATH
 from cvconnect_sim.gateway.http1 import MalformedRequestError, RequestBuffer, response_bytes
+from cvconnect_sim.gateway.received import ReceivedRequest, RequestLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,23 +33,6 @@ IDLE_TIMEOUT_S: Final = 120.0
 CLOSE_TIMEOUT_S: Final = 10.0
 RECEIVE_BYTES: Final = 65_536
 HTML: Final = b"<!DOCTYPE html><html><head><title>Connexion</title></head><body>Bienvenue</body></html>"
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedRequest:
-    """A request as the server recorded it.
-
-    Args:
-        method: HTTP method.
-        path: Path with its query string.
-        received_s: The clock's monotonic time at which the first byte was read, in seconds.
-        body: Body as received.
-    """
-
-    method: str
-    path: str
-    received_s: float
-    body: bytes = field(repr=False)
 
 
 class ProviderServer:
@@ -66,9 +49,9 @@ class ProviderServer:
         self.provider: Final = provider
         self.faults: Final = faults or FaultScript()
         self._api = ProviderApi(provider)
-        self._lock = threading.Condition()
+        self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._requests: list[ReceivedRequest] = []
+        self._received = RequestLog()
         self._connections: dict[threading.Thread, socket.socket] = {}
         self._listener: socket.socket | None = None
         self._acceptor: threading.Thread | None = None
@@ -95,8 +78,7 @@ class ProviderServer:
     @property
     def requests(self) -> list[ReceivedRequest]:
         """The requests received so far, oldest first, also those that met a fault."""
-        with self._lock:
-            return list(self._requests)
+        return self._received.all()
 
     def wait_request(self, method: str, path: str, *, count: int = 1, timeout_s: float = 5.0) -> bool:
         """Waits until so many matching requests were received.
@@ -110,11 +92,7 @@ class ProviderServer:
         Returns:
             False if the time ran out.
         """
-        with self._lock:
-            return self._lock.wait_for(
-                lambda: sum(one.method == method and path in one.path for one in self._requests) >= count,
-                timeout_s,
-            )
+        return self._received.wait(method, path, count, timeout_s)
 
     def start(self) -> Self:
         """Listens on a free port of 127.0.0.1.
@@ -210,11 +188,7 @@ class ProviderServer:
                 connection.sendall(self._response(Answer(error.status, b""), keep_alive=False))
                 return
             request, keep_alive = taken
-            with self._lock:
-                self._requests.append(
-                    ReceivedRequest(request.method, request.path, first_byte_s, request.body)
-                )
-                self._lock.notify_all()
+            self._received.add(ReceivedRequest(request.method, request.path, first_byte_s, request.body))
             keep_alive = self._reply(connection, request, keep_alive=keep_alive) and keep_alive
 
     def _reply(self, connection: socket.socket, request: Request, *, keep_alive: bool) -> bool:
@@ -253,8 +227,8 @@ class ProviderServer:
         return False
 
     def status(self, connection: socket.socket, _: Request, fault: Fault) -> bool:
-        """STATUS."""
-        connection.sendall(self._response(Answer(fault.status, fault.body, fault.headers)))
+        """STATUS and its relatives."""
+        connection.sendall(self._response(Answer(*fault.answer())))
         return True
 
     def redirect(self, connection: socket.socket, request: Request, _: Fault) -> bool:
@@ -308,6 +282,10 @@ UNPROCESSED: Final[Mapping[FaultKind, Callable[[ProviderServer, socket.socket, R
         {
             FaultKind.DROP_BEFORE: ProviderServer.drop,
             FaultKind.STATUS: ProviderServer.status,
+            FaultKind.CONFLICT: ProviderServer.status,
+            FaultKind.TOO_MANY_REQUESTS: ProviderServer.status,
+            FaultKind.SERVER_ERROR: ProviderServer.status,
+            FaultKind.UNAVAILABLE: ProviderServer.status,
             FaultKind.REDIRECT: ProviderServer.redirect,
         }
     )

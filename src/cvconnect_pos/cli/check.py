@@ -9,6 +9,7 @@ from typing import Annotated, Final, Protocol, runtime_checkable
 import typer
 
 from cvconnect_pos.configuration import JournalTable, StationFile, read_station_file
+from cvconnect_pos.credential import Credential, forget, refusal_beside
 from cvconnect_pos.errors import ConfigError, JournalError
 from cvconnect_pos.peripherals import Display, Health, HealthState, Printer, Scanner
 from cvconnect_pos.station import make_devices, make_gateway
@@ -37,17 +38,31 @@ def check(
     file: Annotated[Path, typer.Argument(metavar="FICHIER", help="Le fichier de la caisse.")] = Path(
         "cvconnect.toml"
     ),
+    *,
+    retry_credential: Annotated[
+        bool,
+        typer.Option(
+            "--retry-credential",
+            help="La clé refusée par le service a été rétablie : la caisse peut l’essayer à nouveau.",
+        ),
+    ] = False,
 ) -> None:
     """Vérifie le fichier d’une caisse et l’état de ses périphériques.
 
     La caisse doit être fermée. Aucun paiement n’est demandé, repris ni annulé.
+    Une clé que le service a refusée n’est plus essayée tant qu’elle n’a pas été changée.
 
-    Code de retour : 0 si tout va bien, 1 si un périphérique manque,
+    Code de retour : 0 si tout va bien, 1 si un périphérique manque ou si la clé a été refusée,
     2 si le fichier est à corriger.
     """
     try:
         station = read_station_file(file)
-        make_gateway(station, file).close()
+        gateway = make_gateway(station, file)
+        gateway.close()
+        refused = refusal_beside(file.parent / station.journal.path)
+        if retry_credential:
+            forget(refused)
+        refusal = Credential(gateway.fingerprint, refused).refusal
         scanners, displays, printer = make_devices(station, file)
         _check_closed(station.journal, file.parent)
     except (ConfigError, JournalError) as error:
@@ -59,7 +74,10 @@ def check(
     _describe(station, file)
     for name, state, detail in found:
         typer.echo(f"\n{name}\n  {STATES[state]} : {detail}")
-    if any(state not in {"ready", "unknown"} for _, state, _ in found):
+    if refusal is not None:
+        typer.echo(f"\n{refusal.text()}\n{refusal.remedy()}\nCode : {refusal.code}", err=True)
+        typer.echo("Si elle est juste à présent : cvconnect check --retry-credential", err=True)
+    if refusal is not None or any(state not in {"ready", "unknown"} for _, state, _ in found):
         raise typer.Exit(1)
 
 
@@ -68,7 +86,12 @@ def _check_closed(journal: JournalTable, folder: Path) -> None:
     if (folder / journal.path).exists():
         from cvconnect_pos.journal.sqlite import SqliteJournal
 
-        SqliteJournal.of_table(journal, folder).close()
+        opened = SqliteJournal.of_table(journal, folder)
+        try:
+            if others := opened.others_alive():
+                raise JournalError("JOURNAL_IN_USE", path=str(folder / journal.path), count=others)
+        finally:
+            opened.close()
 
 
 def _describe(station: StationFile, file: Path) -> None:

@@ -1,4 +1,4 @@
-"""`cvconnect journal`: verify, export, close a day; and what is needed when something went wrong. The till is closed."""
+"""`cvconnect journal`: verify, export, close a day, beside an open till or a closed one; and what mends, with it closed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ import typer
 
 from cvconnect_pos.configuration import read_station_file
 from cvconnect_pos.errors import ConfigError, CvConnectError, JournalError
+from cvconnect_pos.journal import mend
 from cvconnect_pos.journal.base import Search
 from cvconnect_pos.journal.closings import Totals
 from cvconnect_pos.journal.export import PARIS
 from cvconnect_pos.journal.sqlite import SqliteJournal, beside
-from cvconnect_pos.journal.verify import Finding, restore_head, verify
+from cvconnect_pos.journal.verify import Finding, verify
 from cvconnect_pos.money import format_amount
 
 FAULTS: Final = {
@@ -33,6 +34,12 @@ FAULTS: Final = {
     "IDENTIFIER": "l’identifiant client de l’écriture {seq} manque ou a été modifié ({detail})",
 }
 """What a finding means; the words are the reader's, the codes are `Finding.code`."""
+
+NOTES: Final = {
+    "NEW_KEYS": "les clés étaient perdues à l’écriture {seq} ; depuis, la clé {detail} signe",
+    "RESTORED": "une copie plus ancienne a été remise avant l’écriture {seq} ; écritures perdues : {detail}",
+}
+"""What the journal says of itself; the codes are those of `Report.notes`."""
 
 _SHOWN = 20
 
@@ -50,7 +57,7 @@ class Form(StrEnum):
 def check_chain(file: File = STATION) -> None:
     """Vérifie tout le journal : chaque écriture, chaque clôture, chaque identifiant chiffré.
 
-    La caisse doit être fermée. Rien n’est modifié.
+    La caisse peut rester ouverte. Rien n’est modifié.
 
     Code de retour : 0 si tout va bien, 1 si quelque chose a été modifié ou manque,
     2 si le journal ne peut pas être lu.
@@ -62,6 +69,10 @@ def check_chain(file: File = STATION) -> None:
         f"{report.entries} écritures, {report.attempts} opérations, {len(report.closings)} clôtures,"
         f" {report.identifiers} identifiants chiffrés."
     )
+    if report.lost_identifiers:
+        typer.echo(f"Identifiants dont la clé est perdue : {report.lost_identifiers}")
+    for note in report.notes:
+        typer.echo(f"À savoir : {NOTES[note.code].format(seq=note.seq, detail=note.detail)}.")
     typer.echo(f"Dernière écriture : {report.head.seq} {report.head.hash.hex()}")
     for key in sorted({closing.key_id for closing in report.closings}):
         typer.echo(f"Clé des clôtures : {key}")
@@ -94,7 +105,7 @@ def export(
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Dernier jour (csv).")
     ] = None,
 ) -> None:
-    """Exporte le journal, sans identifiant client en clair. La caisse doit être fermée."""
+    """Exporte le journal, sans identifiant client en clair. La caisse peut rester ouverte."""
     for day in (first, last):
         if day and day.year not in _YEARS:
             typer.echo(f"La date {_date(day.date())} ne convient pas.", err=True)
@@ -128,7 +139,8 @@ def close_day(
 ) -> None:
     """Clôture une journée, et le mois et l’année qui se terminent : totaux signés.
 
-    La caisse doit être fermée. Refusé tant qu’une opération est en attente ou non enregistrée.
+    La caisse peut rester ouverte. Refusé tant qu’une opération est en attente ou non enregistrée ;
+    une réservation, ou une demande différée que le client peut encore valider, passe à la journée suivante.
     """
     now = datetime.now(UTC)
     today = now.astimezone(PARIS).date()
@@ -146,16 +158,47 @@ def close_day(
         typer.echo(f"  simulation : {_totals(closing.period_totals.simulation)}")
 
 
-def make_head(file: File = STATION) -> None:
-    """Refait le témoin d’un journal intact, quand on sait pourquoi il manque."""
+def make_head(
+    file: File = STATION,
+    *,
+    accept_loss: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss", help="Continue avec une copie plus ancienne ; une écriture dit ce qui manque."
+        ),
+    ] = False,
+) -> None:
+    """Refait le témoin d’un journal intact, quand on sait pourquoi il manque. La caisse doit être fermée."""
     with _told():
         table = read_station_file(file).journal
-        head = restore_head(file.parent / table.path, **beside(table, file.parent))
+        path, where = file.parent / table.path, beside(table, file.parent)
+        loss = mend.accept_loss(path, at=datetime.now(UTC), **where) if accept_loss else None
+        head = loss.head if loss else mend.restore_head(path, **where)
+    if loss:
+        typer.echo(f"Écritures perdues : {loss.lost}. Comparez avec les versements avant d’encaisser.")
     typer.echo(f"Témoin refait : {head.seq} {head.hash.hex()}")
 
 
+def make_keys(
+    file: File = STATION,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Oui, les anciennes clés sont perdues.")] = False,
+) -> None:
+    """Fait de nouvelles clés quand les anciennes sont perdues. La caisse doit être fermée.
+
+    Les identifiants clients chiffrés avec les anciennes restent illisibles pour toujours.
+    """
+    if not yes:
+        typer.echo("Les anciennes clés sont-elles perdues pour toujours ? Alors ajoutez --yes.", err=True)
+        raise typer.Exit(2)
+    with _told():
+        table = read_station_file(file).journal
+        name = mend.new_keys(file.parent / table.path, at=datetime.now(UTC), **beside(table, file.parent))
+    typer.echo(f"Nouvelle clé des clôtures : {name}. Sauvegardez les clés maintenant.")
+
+
 def rotate_key(file: File = STATION) -> None:
-    """Remplace la clé qui protège les identifiants des clients."""
+    """Remplace la clé qui protège les identifiants des clients. La caisse doit être fermée."""
     with _told(), _journal(file) as journal:
         count = journal.rotate_key()
     typer.echo(
@@ -218,6 +261,7 @@ COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "export": export,
     "close-day": close_day,
     "restore-head": make_head,
+    "new-keys": make_keys,
     "rotate-key": rotate_key,
     "erase": erase,
 }

@@ -6,6 +6,7 @@ A package's command is a plain function that Typer can read; it is imported only
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated, Any, Final
 
@@ -14,7 +15,7 @@ from typer import rich_utils
 from typer.core import TyperCommand, TyperGroup
 
 from cvconnect_pos import __version__
-from cvconnect_pos.cli import journal
+from cvconnect_pos.cli import journal, operations, settlement
 from cvconnect_pos.cli.check import check
 
 GROUP: Final = "cvconnect.commands"
@@ -106,12 +107,17 @@ def _show_version(value: bool) -> None:  # noqa: FBT001 - Typer's own form
 app = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command("check", cls=FrenchCommand)(check)
 
-_journal = typer.Typer(
-    cls=FrenchGroup, no_args_is_help=True, help="Vérifie, exporte et clôture le journal d’une caisse fermée."
-)
-for _name, _command in journal.COMMANDS.items():
-    _journal.command(_name, cls=FrenchCommand)(_command)
-app.add_typer(_journal, name="journal")
+
+def _add_group(name: str, commands: dict[str, Callable[..., None]], said: str) -> None:
+    group = typer.Typer(cls=FrenchGroup, no_args_is_help=True, help=said)
+    for command, function in commands.items():
+        group.command(command, cls=FrenchCommand)(function)
+    app.add_typer(group, name=name)
+
+
+_add_group("journal", journal.COMMANDS, "Vérifie, exporte et clôture le journal d’une caisse.")
+_add_group("operations", operations.COMMANDS, "Liste les opérations et ce qui reste à voir.")
+_add_group("settlement", settlement.COMMANDS, "Prévoit les virements et rapproche l’export du fournisseur.")
 
 
 @app.callback()

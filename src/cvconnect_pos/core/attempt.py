@@ -25,6 +25,7 @@ class Way(StrEnum):
     SCAN = "scan"  # the till scans what the customer shows
     EITHER = "either"  # both at once: whichever is used first wins
     KEYED = "keyed"  # the cashier types the identifier
+    DEFERRED = "deferred"  # named too, and given time: hours or days, by e-mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,9 @@ class Order:
         label: A text for the customer's app.
         customer_ref: The till's customer reference.
         seller_id: Who sells.
-        beneficiary: The customer of a keyed request, masked.
+        beneficiary: The customer of a keyed or deferred request, masked.
+        delay_s: How long the customer of a deferred request may take, in seconds; 0 for the other ways.
+        reserve: Whether the money is only reserved, to be captured or released later.
     """
 
     request_id: str
@@ -50,6 +53,8 @@ class Order:
     customer_ref: str = ""
     seller_id: str = ""
     beneficiary: str = ""
+    delay_s: int = 0
+    reserve: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,32 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """The request at the provider that an attempt gave up for another one. Whatever it does, it must not keep money.
+
+    Args:
+        payment_id: Our reference of it.
+        pre_transaction_id: The provider's id, of a QR request.
+        transaction_id: The provider's id of its payment, when one is known.
+        since: When it was given up (UTC).
+    """
+
+    payment_id: str
+    pre_transaction_id: str
+    transaction_id: str
+    since: datetime
+
+    def as_data(self) -> dict[str, str]:
+        """Write it as data of an entry."""
+        return {
+            "payment_id": self.payment_id,
+            "pre_transaction_id": self.pre_transaction_id,
+            "transaction_id": self.transaction_id,
+            "since": self.since.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """Everything known of an attempt, after some entry.
 
@@ -93,11 +124,21 @@ class Attempt:
         expires_at: The provider's expiry (UTC).
         received_cents: What was received, by the provider's authorisations; None until then.
         authorizations: The provider's authorisations.
+        reserved_cents: What is or was reserved; None for a payment that is none of a reservation.
+        capture_cents: What the till asked to capture of it; None until then.
+        rival: The request that was given up for this one; it is watched.
+        surplus_cents: What was received on the rival and is not given back yet.
         reason: Why it ended, or is in doubt: a stable code.
+        payer_lost: Whether a payer call was lost: it may still land.
+        said_at: The provider's date of what it last said about money (UTC).
         cancel_asked: Whether the till asked to cancel.
-        cancel_sent: Whether a cancel may have been sent: it may still land on a payment that is kept.
+        cancel_sent: Whether a cancel or a reversal may have been sent: it may still land on a payment that is kept.
         acknowledged: Whether the till said that it recorded the outcome.
+        released_by: Who released the line, and why; empty texts otherwise.
+        released_why: See `released_by`.
+        settled_otherwise: Whether the till said that the line was paid by other means: money that comes late goes back.
         ticket: What became of the last ticket.
+        seq: The place of the last entry in the journal.
     """
 
     order: Order
@@ -115,16 +156,36 @@ class Attempt:
     expires_at: datetime | None = None
     received_cents: int | None = None
     authorizations: tuple[Authorization, ...] = ()
+    reserved_cents: int | None = None
+    capture_cents: int | None = None
+    rival: Rival | None = None
+    surplus_cents: int = 0
     reason: str = ""
+    payer_lost: bool = False
+    said_at: datetime | None = None
     cancel_asked: bool = False
     cancel_sent: bool = False
     acknowledged: bool = False
+    released_by: str = ""
+    released_why: str = ""
+    settled_otherwise: bool = False
     ticket: str = ""
+    seq: int = 0
 
     @property
     def is_final(self) -> bool:
         """Whether there is an outcome."""
         return self.state in FINAL
+
+    @property
+    def due_cents(self) -> int:
+        """What is to be received: the amount asked, or what the till captures of a reservation."""
+        return self.order.amount_cents if self.capture_cents is None else self.capture_cents
+
+    @property
+    def validated_at(self) -> datetime | None:
+        """When the customer last validated a payment, by the provider's authorisations (UTC)."""
+        return max((a.validated_at for a in self.authorizations if a.validated_at), default=None)
 
 
 def order_data(order: Order, payment_id: str, *, simulation: bool) -> dict[str, Any]:
@@ -138,6 +199,8 @@ def order_data(order: Order, payment_id: str, *, simulation: bool) -> dict[str, 
         "customer_ref": order.customer_ref,
         "seller_id": order.seller_id,
         "beneficiary": order.beneficiary,
+        "delay_s": order.delay_s,
+        "reserve": order.reserve,
         "payment_id": payment_id,
     }
 
@@ -165,7 +228,19 @@ def _authorizations(items: Iterable[JsonData]) -> tuple[Authorization, ...]:
     )
 
 
-_READERS: dict[str, Callable[[Any], Any]] = {"expires_at": _time, "authorizations": _authorizations}
+def _rival(known: JsonData | None) -> Rival | None:
+    if not known:
+        return None
+    since = datetime.fromisoformat(known["since"])
+    return Rival(known["payment_id"], known["pre_transaction_id"], known["transaction_id"], since)
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "expires_at": _time,
+    "said_at": _time,
+    "authorizations": _authorizations,
+    "rival": _rival,
+}
 """How the fields that are not plain JSON come back."""
 
 
@@ -184,6 +259,7 @@ def opening(entry: Entry) -> Attempt:
         changed_at=entry.at,
         simulation=simulation,
         beneficiary=order.beneficiary,
+        seq=entry.seq,
     )
 
 
@@ -191,7 +267,9 @@ def fold(attempt: Attempt, entry: Entry) -> Attempt:
     """Add one entry to what is known."""
     known = {name: _READERS[name](value) if name in _READERS else value for name, value in entry.data.items()}
     changed_at = attempt.changed_at if entry.state is attempt.state else entry.at
-    return replace(attempt, state=entry.state, updated_at=entry.at, changed_at=changed_at, **known)
+    return replace(
+        attempt, state=entry.state, updated_at=entry.at, changed_at=changed_at, seq=entry.seq, **known
+    )
 
 
 def rebuild(entries: Iterable[Entry]) -> Attempt:

@@ -29,7 +29,8 @@ class State(StrEnum):
     OPENED = "OPENED"  # the provider knows it; no customer is named, nothing is shown
     SHOWING = "SHOWING"  # the QR may have been seen
     SCANNED = "SCANNED"  # a customer has scanned it and decides
-    SWITCHING = "SWITCHING"  # an identifier was read while the QR was shown: the QR must be dead first
+    SWITCH_ASKED = "SWITCH_ASKED"  # an identifier was read while the QR was shown: is the QR still free?
+    SWITCHING = "SWITCHING"  # it was: the cancel of the QR may have been sent, and it must be dead first
     IDENTIFYING = "IDENTIFYING"  # the payer call may have been sent
     PAYER_UNKNOWN = "PAYER_UNKNOWN"  # its answer was lost
     AWAITING = "AWAITING"  # the customer decides
@@ -40,10 +41,11 @@ class State(StrEnum):
     IN_DOUBT = "IN_DOUBT"  # the provider says something that cannot be read
     RESERVED = "RESERVED"  # pre-reservation: reserved, never "paid"
     CAPTURING = "CAPTURING"  # the capture may have been sent
+    CAPTURE_UNKNOWN = "CAPTURE_UNKNOWN"  # its answer was lost
     RELEASING = "RELEASING"  # the release may have been sent
+    RELEASE_UNKNOWN = "RELEASE_UNKNOWN"  # its answer was lost
     RELEASED = "RELEASED"  # the reservation was given back
     DECIDING = "DECIDING"  # paid, and a person must keep or reverse it
-    CONFIRMING = "CONFIRMING"  # two-phase close: the confirmation may have been sent
     APPROVED = "APPROVED"  # paid, in full or in part
     REVERSING = "REVERSING"  # the reversal may have been sent
     REVERSAL_UNKNOWN = "REVERSAL_UNKNOWN"  # its answer was lost
@@ -67,9 +69,9 @@ class Signal(StrEnum):
     REVERSE = "REVERSE"
     CAPTURE = "CAPTURE"
     RELEASE = "RELEASE"
-    CONFIRM = "CONFIRM"
     RELEASE_LINE = "RELEASE_LINE"
     RESTARTED = "RESTARTED"  # the process came back
+    RESUMED = "RESUMED"  # and the till came back to this payment
     STALLED = "STALLED"  # the provider took the order, and nothing came of it
     # results of calls
     CREATED = "CREATED"
@@ -82,21 +84,36 @@ class Signal(StrEnum):
     CANCEL_ANSWERED = "CANCEL_ANSWERED"
     CANCEL_LOST = "CANCEL_LOST"
     CANCEL_REFUSED = "CANCEL_REFUSED"
+    CAPTURE_ANSWERED = "CAPTURE_ANSWERED"
+    CAPTURE_LOST = "CAPTURE_LOST"
+    CAPTURE_REFUSED = "CAPTURE_REFUSED"
+    RELEASE_ANSWERED = "RELEASE_ANSWERED"
+    RELEASE_LOST = "RELEASE_LOST"
+    RELEASE_REFUSED = "RELEASE_REFUSED"
     # what the provider says
     PENDING = "PENDING"  # no customer yet
     SCAN_SEEN = "SCAN_SEEN"  # a customer holds it
     PAID = "PAID"
     OVERPAID = "OVERPAID"
     AMOUNT_CHANGED = "AMOUNT_CHANGED"
+    AMOUNT_RAISED = "AMOUNT_RAISED"  # changed, to what a person must look at
     HELD = "HELD"  # reserved
     DECLINED = "DECLINED"  # the customer refused
     REJECTED = "REJECTED"  # the provider refused
     LAPSED = "LAPSED"  # expired
     VOIDED = "VOIDED"  # cancelled, no money moved
     RECREDITED = "RECREDITED"  # cancelled, money moved and came back
-    UNREADABLE = "UNREADABLE"  # paid without a readable amount, or a state we do not know
+    UNREADABLE = "UNREADABLE"  # a state we do not know
+    PAID_UNREADABLE = "PAID_UNREADABLE"  # paid, without an amount that can be read
     MISSING = "MISSING"  # not found, and past the grace
     BROKEN = "BROKEN"  # the QR ended without a verdict: a cancel confirms that nothing lives behind it
+    # what it says of the rival: the request that this attempt gave up for another one
+    RIVAL_DEAD = "RIVAL_DEAD"
+    RIVAL_ALIVE = "RIVAL_ALIVE"  # a customer can pay it, although it was said to be dead
+    RIVAL_HELD = "RIVAL_HELD"  # it is reserved
+    RIVAL_PAID = "RIVAL_PAID"
+    RIVAL_UNREADABLE = "RIVAL_UNREADABLE"  # paid, without an amount that can be read
+    RIVAL_RECREDITED = "RIVAL_RECREDITED"
 
 
 class Command(StrEnum):
@@ -115,12 +132,19 @@ class Command(StrEnum):
     REVERSE = "REVERSE"
     CAPTURE = "CAPTURE"
     RELEASE = "RELEASE"
-    CONFIRM = "CONFIRM"
+    RIVAL_STATUS = "RIVAL_STATUS"
+    RIVAL_CANCEL = "RIVAL_CANCEL"
+    RIVAL_RELEASE = "RIVAL_RELEASE"
 
 
 S, G, C = State, Signal, Command
 
-CALLS = frozenset({C.STATUS, C.CREATE, C.PAYER, C.CANCEL, C.REVERSE, C.CAPTURE, C.RELEASE, C.CONFIRM})
+CALLS = frozenset(
+    {
+        C.STATUS, C.CREATE, C.PAYER, C.CANCEL, C.REVERSE, C.CAPTURE, C.RELEASE, C.RIVAL_STATUS, C.RIVAL_CANCEL,
+        C.RIVAL_RELEASE,
+    }
+)  # fmt: skip
 """The commands that are network calls."""
 
 NEGATIVE = frozenset({S.REFUSED, S.FAILED, S.EXPIRED, S.CANCELLED, S.RELEASED})
@@ -131,19 +155,39 @@ FINAL = NEGATIVE | {S.ORPHANED, S.APPROVED, S.REVERSED, S.REVERSED_AFTER_KEEP, S
 
 ALIVE = frozenset(
     {
-        S.SHOWING, S.SCANNED, S.SWITCHING, S.IDENTIFYING, S.PAYER_UNKNOWN, S.AWAITING, S.CANCELLING, S.CANCEL_SENT,
-        S.CANCEL_UNKNOWN, S.CANCEL_CONFIRMING, S.IN_DOUBT, S.RESERVED, S.CAPTURING, S.RELEASING, S.CONFIRMING,
+        S.SHOWING, S.SCANNED, S.SWITCH_ASKED, S.SWITCHING, S.IDENTIFYING, S.PAYER_UNKNOWN, S.AWAITING, S.CANCELLING,
+        S.CANCEL_SENT, S.CANCEL_UNKNOWN, S.CANCEL_CONFIRMING, S.IN_DOUBT, S.RESERVED, S.CAPTURING, S.CAPTURE_UNKNOWN, S.RELEASING,
+        S.RELEASE_UNKNOWN,
     }
 )  # fmt: skip
 """The states in which a customer can still pay."""
 
 OBSERVATIONS = frozenset(
     {
-        G.PENDING, G.SCAN_SEEN, G.PAID, G.OVERPAID, G.AMOUNT_CHANGED, G.HELD, G.DECLINED, G.REJECTED, G.LAPSED,
-        G.VOIDED, G.RECREDITED, G.UNREADABLE, G.MISSING, G.BROKEN,
+        G.PENDING, G.SCAN_SEEN, G.PAID, G.OVERPAID, G.AMOUNT_CHANGED, G.AMOUNT_RAISED, G.HELD, G.DECLINED, G.REJECTED,
+        G.LAPSED, G.VOIDED, G.RECREDITED, G.UNREADABLE, G.PAID_UNREADABLE, G.MISSING, G.BROKEN,
     }
 )  # fmt: skip
 """The signals that are the provider's word; each of them has a row in every state."""
+
+RIVALS = frozenset(
+    {G.RIVAL_DEAD, G.RIVAL_ALIVE, G.RIVAL_HELD, G.RIVAL_PAID, G.RIVAL_UNREADABLE, G.RIVAL_RECREDITED}
+)
+"""The provider's word on a rival; each of them has a row in every state, too."""
+
+_CANCELLING = frozenset({S.CANCELLING, S.CANCEL_SENT, S.CANCEL_UNKNOWN, S.CANCEL_CONFIRMING})
+
+RIVAL_WINS = (
+    frozenset(
+        {
+            S.CREATING, S.OPENED, S.SHOWING, S.SCANNED, S.SWITCH_ASKED, S.SWITCHING, S.IDENTIFYING, S.PAYER_UNKNOWN,
+            S.AWAITING, S.IN_DOUBT, S.ORPHANED, S.LINE_RELEASED,
+        }
+    )
+    | _CANCELLING
+    | NEGATIVE
+)  # fmt: skip
+"""The states without money of their own: a rival that turns out to be paid takes the attempt's place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +210,12 @@ def _rows() -> dict[tuple[State, Signal], Step]:  # noqa: PLR0915 - a table, wri
 
     every = frozenset(State)
     opening = {S.CREATING, S.OPENED}
-    waiting = {S.SHOWING, S.SCANNED, S.SWITCHING, S.IDENTIFYING, S.PAYER_UNKNOWN, S.AWAITING, S.IN_DOUBT}
-    cancelling = {S.CANCELLING, S.CANCEL_SENT, S.CANCEL_UNKNOWN, S.CANCEL_CONFIRMING}
-    holding = {S.RESERVED, S.CAPTURING, S.RELEASING}
+    switching = {S.SWITCH_ASKED, S.SWITCHING}
+    waiting = {S.SHOWING, S.SCANNED, S.IDENTIFYING, S.PAYER_UNKNOWN, S.AWAITING, S.IN_DOUBT} | switching
+    cancelling = _CANCELLING
+    capturing = {S.CAPTURING, S.CAPTURE_UNKNOWN}
+    releasing = {S.RELEASING, S.RELEASE_UNKNOWN}
+    holding = {S.RESERVED} | capturing | releasing
     reversing = {S.REVERSING, S.REVERSAL_UNKNOWN, S.REVERSAL_REFUSED}
     open_ = opening | waiting | cancelling
 
@@ -186,13 +233,13 @@ def _rows() -> dict[tuple[State, Signal], Step]:  # noqa: PLR0915 - a table, wri
     row(open_, G.LAPSED, S.EXPIRED, C.HIDE, C.DISARM, C.TELL, C.TICKET)
     row(open_, G.VOIDED, S.CANCELLED, C.HIDE, C.DISARM, C.TELL, C.TICKET)
     row(open_, G.RECREDITED, S.REVERSED, C.HIDE, C.DISARM, C.TELL, C.TICKET)
-    row(waiting | opening, G.UNREADABLE, S.IN_DOUBT, C.HIDE, C.DISARM, C.TELL)
-    row(waiting | opening, G.MISSING, S.IN_DOUBT, C.HIDE, C.DISARM, C.TELL)
+    for said in (G.UNREADABLE, G.PAID_UNREADABLE, G.MISSING):
+        row(waiting | opening, said, S.IN_DOUBT, C.HIDE, C.DISARM, C.TELL)
     row({S.SHOWING, S.IN_DOUBT}, G.SCAN_SEEN, S.SCANNED, C.TELL)
     row({S.IDENTIFYING, S.PAYER_UNKNOWN, S.AWAITING}, G.SCAN_SEEN, S.AWAITING, C.TELL)
     row({S.SCANNED, S.AWAITING}, G.SCAN_SEEN, None)
-    row(S.IN_DOUBT, G.UNREADABLE, None)
-    row(S.IN_DOUBT, G.MISSING, None)
+    for said in (G.UNREADABLE, G.PAID_UNREADABLE, G.MISSING):
+        row(S.IN_DOUBT, said, None)
     row(S.IN_DOUBT, G.PENDING, S.CANCEL_SENT, C.HIDE, C.TELL, C.CANCEL)  # readable again, and nobody has paid
     row(S.IN_DOUBT, G.BROKEN, S.CANCEL_SENT, C.HIDE, C.TELL, C.CANCEL)
 
@@ -207,26 +254,31 @@ def _rows() -> dict[tuple[State, Signal], Step]:  # noqa: PLR0915 - a table, wri
 
     # --- the customer is named -------------------------------------------------------------------------------------
     row(S.OPENED, G.IDENTIFIED, S.IDENTIFYING, C.DISARM, C.TELL, C.PAYER)
-    row(S.SHOWING, G.IDENTIFIED, S.SWITCHING, C.HIDE, C.DISARM, C.CANCEL)
+    row(S.SHOWING, G.IDENTIFIED, S.SWITCH_ASKED, C.HIDE, C.DISARM, C.STATUS)
     row(S.OPENED, G.SCAN_SEEN, S.AWAITING, C.DISARM, C.TELL)
     row(S.IDENTIFYING, G.PAYER_LOST, S.PAYER_UNKNOWN)
     row(S.IDENTIFYING, G.PAYER_REFUSED, S.OPENED, C.TELL, C.ARM, C.STATUS)
     row(S.IDENTIFYING, G.PENDING, S.PAYER_UNKNOWN)  # answered, and yet no payer: ask again
     row(S.PAYER_UNKNOWN, G.PENDING, S.IDENTIFYING, C.PAYER)  # same id, same customer, same amount
     row({S.IDENTIFYING, S.PAYER_UNKNOWN}, G.RESTARTED, S.PAYER_UNKNOWN, C.STATUS)
-    row(S.OPENED, G.RESTARTED, S.CANCELLING, C.STATUS)
+    row(S.OPENED, G.RESTARTED, None, C.STATUS)  # cancelled soon, unless the till comes back to it
+    row(S.OPENED, G.RESUMED, None, C.ARM, C.TELL)
 
-    # --- the QR gives way to an identifier: dead first, then the payer -----------------------------------------------
+    # --- the QR gives way to an identifier: free, then dead, then the payer ------------------------------------------
+    row(S.SWITCH_ASKED, G.PENDING, S.SWITCHING, C.CANCEL)
+    row(S.SWITCH_ASKED, G.BROKEN, S.SWITCHING, C.CANCEL)
     row(S.SWITCHING, G.CANCEL_ANSWERED, None, C.STATUS)
     row(S.SWITCHING, G.CANCEL_REFUSED, S.CANCEL_CONFIRMING, C.TELL, C.STATUS)  # refused: no payer
     row(S.SWITCHING, G.STALLED, S.CANCEL_UNKNOWN, C.TELL)
     row(S.SWITCHING, G.CANCEL_LOST, S.CANCEL_UNKNOWN, C.TELL)  # unanswered: no payer
-    row(S.SWITCHING, G.VOIDED, S.CREATING, C.CREATE)
-    row(S.SWITCHING, G.LAPSED, S.CREATING, C.CREATE)
+    row(switching, G.VOIDED, S.CREATING, C.CREATE)
+    row(switching, G.LAPSED, S.CREATING, C.CREATE)
     row(S.SWITCHING, G.BROKEN, S.CREATING, C.CREATE)  # reached only after its cancel was answered
-    row(S.SWITCHING, G.SCAN_SEEN, S.SCANNED, C.TELL)  # the QR was first: it wins
-    row({S.SHOWING, S.SCANNED, S.SWITCHING}, G.RESTARTED, S.CANCELLING, C.HIDE, C.STATUS)
-    row({S.AWAITING, S.IN_DOUBT}, G.RESTARTED, None, C.STATUS)
+    row(switching, G.SCAN_SEEN, S.SCANNED, C.TELL)  # the QR was first: it wins
+    row(switching, G.RESTARTED, S.CANCELLING, C.HIDE, C.STATUS)
+    row(S.SHOWING, G.RESTARTED, None, C.HIDE, C.STATUS)  # cancelled soon, unless the till comes back to it
+    row(S.SHOWING, G.RESUMED, None, C.SHOW)
+    row({S.SCANNED, S.AWAITING, S.IN_DOUBT}, G.RESTARTED, None, C.STATUS)
 
     # --- cancel: status, cancel, status ---------------------------------------------------------------------------------
     row(waiting | {S.OPENED}, G.CANCEL, S.CANCELLING, C.HIDE, C.DISARM, C.TELL, C.STATUS)
@@ -242,28 +294,34 @@ def _rows() -> dict[tuple[State, Signal], Step]:  # noqa: PLR0915 - a table, wri
     row(S.CANCELLING, G.RESTARTED, None, C.STATUS)
     row({S.CANCEL_SENT, S.CANCEL_UNKNOWN, S.CANCEL_CONFIRMING}, G.RESTARTED, S.CANCEL_UNKNOWN, C.STATUS)
 
-    # --- pre-reservation --------------------------------------------------------------------------------------------
+    # --- pre-reservation: reserved by the customer, then captured or released by the till -------------------------------
     row(S.RESERVED, G.CAPTURE, S.CAPTURING, C.CAPTURE)
+    row(S.CAPTURING, G.CAPTURE_ANSWERED, None, C.STATUS)
+    row(S.CAPTURING, G.CAPTURE_LOST, S.CAPTURE_UNKNOWN)
+    row(S.CAPTURING, G.CAPTURE_REFUSED, S.RESERVED, C.TELL, C.STATUS)
+    row(S.CAPTURING, G.STALLED, S.RESERVED, C.TELL)
+    row(S.CAPTURE_UNKNOWN, G.HELD, S.CAPTURING, C.CAPTURE)  # the till chose, and only one capture can succeed
     row(S.RESERVED, G.RELEASE, S.RELEASING, C.RELEASE)
-    row(S.RESERVED, G.PAID, S.APPROVED, C.TELL, C.TICKET)
-    row(S.CAPTURING, G.PAID, S.APPROVED, C.TELL, C.TICKET)
-    row(S.CAPTURING, G.HELD, S.RESERVED)
-    row(S.RELEASING, G.HELD, S.RESERVED)
-    row(S.RELEASING, G.PAID, S.DECIDING, C.TELL)
-    row(holding, G.VOIDED, S.RELEASED, C.TELL, C.TICKET)
-    row(holding, G.RECREDITED, S.RELEASED, C.TELL, C.TICKET)
-    row(holding, G.LAPSED, S.RELEASED, C.TELL, C.TICKET)
-    row(holding, G.RESTARTED, None, C.STATUS)
+    row(S.RELEASING, G.RELEASE_ANSWERED, None, C.STATUS)
+    row(S.RELEASING, G.RELEASE_LOST, S.RELEASE_UNKNOWN)
+    row(S.RELEASING, G.RELEASE_REFUSED, S.RESERVED, C.TELL, C.STATUS)
+    row(S.RELEASING, G.STALLED, S.RESERVED, C.TELL)
+    row(S.RELEASE_UNKNOWN, G.HELD, S.RELEASING, C.RELEASE)
+    row(capturing, G.PAID, S.APPROVED, C.TELL, C.TICKET)
+    row({S.RESERVED} | releasing, G.PAID, S.DECIDING, C.TELL)  # captured, although nobody asked
+    row(holding, G.OVERPAID, S.DECIDING, C.TELL)
+    for said in (G.VOIDED, G.RECREDITED, G.LAPSED):
+        row(holding, said, S.RELEASED, C.TELL, C.TICKET)
+    row(S.RESERVED, G.RESTARTED, None, C.STATUS)
+    row(capturing, G.RESTARTED, S.CAPTURE_UNKNOWN, C.STATUS)
+    row(releasing, G.RESTARTED, S.RELEASE_UNKNOWN, C.STATUS)
+    row((NEGATIVE - {S.RELEASED}) | {S.LINE_RELEASED}, G.HELD, S.RESERVED, C.TELL)
 
     # --- paid, and a person decides ----------------------------------------------------------------------------------
     row(S.DECIDING, G.KEEP, S.APPROVED, C.TELL, C.TICKET)
     row(S.DECIDING, G.REVERSE, S.REVERSING, C.REVERSE)
-    row(S.DECIDING, G.CONFIRM, S.CONFIRMING, C.CONFIRM)
     row(S.DECIDING, G.RECREDITED, S.REVERSED, C.TELL, C.TICKET)
     row(S.DECIDING, G.RESTARTED, None, C.STATUS)
-    row(S.CONFIRMING, G.PAID, S.APPROVED, C.TELL, C.TICKET)
-    row(S.CONFIRMING, G.RECREDITED, S.REVERSED, C.TELL, C.TICKET)
-    row(S.CONFIRMING, G.RESTARTED, None, C.STATUS)
 
     # --- reversal within the window ------------------------------------------------------------------------------------
     row(S.APPROVED, G.REVERSE, S.REVERSING, C.REVERSE)
@@ -271,7 +329,7 @@ def _rows() -> dict[tuple[State, Signal], Step]:  # noqa: PLR0915 - a table, wri
     row(S.REVERSING, G.CANCEL_LOST, S.REVERSAL_UNKNOWN)
     row(S.REVERSING, G.CANCEL_REFUSED, S.REVERSAL_REFUSED, C.STATUS)
     row(reversing, G.RECREDITED, S.REVERSED, C.TELL, C.TICKET)
-    for said in (G.PAID, G.OVERPAID, G.AMOUNT_CHANGED):
+    for said in (G.PAID, G.OVERPAID, G.AMOUNT_CHANGED, G.AMOUNT_RAISED):
         row(S.REVERSAL_UNKNOWN, said, S.REVERSING, C.REVERSE)  # the till chose: it may be repeated
         row(S.REVERSAL_REFUSED, said, S.APPROVED, C.TELL)
     row(S.REVERSAL_REFUSED, G.OVERPAID, S.DECIDING, C.TELL)
@@ -280,14 +338,29 @@ def _rows() -> dict[tuple[State, Signal], Step]:  # noqa: PLR0915 - a table, wri
     row(S.REVERSAL_REFUSED, G.RESTARTED, None, C.STATUS)
 
     # --- after a restart: what may still change is asked
-    row(NEGATIVE | {S.APPROVED}, G.RESTARTED, None, C.STATUS)
+    row(NEGATIVE | {S.APPROVED, S.LINE_RELEASED}, G.RESTARTED, None, C.STATUS)
 
     # --- after the end: paid beats everything, a re-credit is never silent ------------------------------------------------
     row(NEGATIVE, G.PAID, S.DECIDING, C.TELL)
     row(NEGATIVE, G.OVERPAID, S.DECIDING, C.TELL)
     row(NEGATIVE, G.RECREDITED, S.REVERSED, C.TELL, C.TICKET)
+    row(NEGATIVE | {S.LINE_RELEASED}, G.PAID_UNREADABLE, S.IN_DOUBT, C.TELL)
+    row(S.APPROVED, G.AMOUNT_CHANGED, None, C.TELL)
+    row(S.APPROVED, G.AMOUNT_RAISED, S.DECIDING, C.TELL)
+    row(S.APPROVED, G.RECREDITED, S.REVERSED_AFTER_KEEP, C.TELL, C.TICKET)
+
+    # --- a supervisor frees the line: the attempt is watched, and cancelled as soon as the provider can be asked -----------
+    row(
+        (open_ - {S.CREATING}) | holding | reversing,
+        G.RELEASE_LINE,
+        S.LINE_RELEASED,
+        C.HIDE,
+        C.DISARM,
+        C.TELL,
+    )
     row(S.LINE_RELEASED, G.PAID, S.DECIDING, C.TELL)
     row(S.LINE_RELEASED, G.OVERPAID, S.DECIDING, C.TELL)
+    row(S.LINE_RELEASED, G.RECREDITED, S.REVERSED, C.TELL, C.TICKET)
     for said, end in (
         (G.DECLINED, S.REFUSED),
         (G.REJECTED, S.FAILED),
@@ -295,9 +368,21 @@ def _rows() -> dict[tuple[State, Signal], Step]:  # noqa: PLR0915 - a table, wri
         (G.VOIDED, S.CANCELLED),
     ):
         row(S.LINE_RELEASED, said, end)
-    row(S.APPROVED, G.AMOUNT_CHANGED, None, C.TELL)
-    row(S.APPROVED, G.RECREDITED, S.REVERSED_AFTER_KEEP, C.TELL, C.TICKET)
-    row(ALIVE, G.RELEASE_LINE, S.LINE_RELEASED, C.HIDE, C.DISARM, C.TELL)
+    for said in (G.PENDING, G.SCAN_SEEN, G.BROKEN):
+        row(S.LINE_RELEASED, said, None, C.CANCEL)
+    row(S.LINE_RELEASED, G.CANCEL_ANSWERED, None, C.STATUS)
+    row(S.LINE_RELEASED, G.CANCEL_LOST, None)
+    row(S.LINE_RELEASED, G.CANCEL_REFUSED, None)
+
+    # --- the rival: it must hold no money, unless it is the only one that does ---------------------------------------------
+    row(every, G.RIVAL_DEAD, None)
+    row(every, G.RIVAL_ALIVE, None, C.RIVAL_CANCEL)
+    row(every, G.RIVAL_HELD, None, C.RIVAL_RELEASE)
+    row(every, G.RIVAL_PAID, None, C.TELL, C.RIVAL_CANCEL)
+    row(every, G.RIVAL_UNREADABLE, None, C.TELL, C.RIVAL_CANCEL)
+    row(every, G.RIVAL_RECREDITED, None, C.TELL)
+    row(RIVAL_WINS, G.RIVAL_PAID, S.DECIDING, C.HIDE, C.DISARM, C.TELL)
+    row((opening | waiting), G.RIVAL_PAID, S.APPROVED, C.HIDE, C.DISARM, C.TELL, C.TICKET)
     return table
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cvconnect_pos.core.attempt import Attempt
+import re
+
+from cvconnect_pos.core.attempt import Attempt, Rival
 from cvconnect_pos.core.lifecycle import Signal
 from cvconnect_pos.core.provider import PreTransaction, ProviderState, Transaction
 
@@ -18,7 +20,7 @@ _PLAIN = {
 """The states that mean one thing, whatever else the answer says."""
 
 _PAID = frozenset({P.AUTHORIZED, P.VALIDATED, P.CONSIGNED, P.PAID})
-"""Unverified: AUTHORIZED means *paid* with capture mode NORMAL, the only mode that `Way` knows today."""
+"""Unverified: AUTHORIZED means *paid* when the money was not to be reserved."""
 
 
 def observe(transaction: Transaction, attempt: Attempt) -> Signal:
@@ -38,6 +40,8 @@ def observe(transaction: Transaction, attempt: Attempt) -> Signal:
             return Signal.SCAN_SEEN if transaction.has_payer else Signal.PENDING
         case P.CANCELLED:
             return _cancelled(transaction, attempt)
+        case P.AUTHORIZED if attempt.order.reserve or transaction.capture_deferred:
+            return _reserved(transaction, attempt)
         case state if state in _PAID:
             return _money(transaction, attempt)
         case state:
@@ -50,12 +54,21 @@ def is_ours(transaction: Transaction, attempt: Attempt) -> bool:
     return same_id and transaction.payment_id in {"", attempt.payment_id}
 
 
+def is_stale(transaction: Transaction, attempt: Attempt) -> bool:
+    """Whether a reading about money is older than what is known: another server, or a cache, was asked."""
+    moved = transaction.state in _PAID or transaction.state is P.CANCELLED
+    said_at, now = attempt.said_at, transaction.updated_at
+    return moved and said_at is not None and now is not None and now < said_at
+
+
 def _cancelled(transaction: Transaction, attempt: Attempt) -> Signal:
     """Money that was known to be received has come back; money that was not must be readable to have done so."""
     if attempt.received_cents is not None:
         return Signal.RECREDITED
     if not transaction.authorizations:
         return Signal.VOIDED
+    if attempt.order.reserve and attempt.capture_cents is None:
+        return Signal.VOIDED  # what was reserved and never captured was never received
     return Signal.RECREDITED if _readable(transaction) else Signal.UNREADABLE
 
 
@@ -65,13 +78,37 @@ def _readable(transaction: Transaction) -> bool:
     )
 
 
+def _reserved(transaction: Transaction, attempt: Attempt) -> Signal:
+    """Reserved, when both sides mean that; AUTHORIZED without agreement on what it means is in doubt."""
+    agreed = attempt.order.reserve and transaction.capture_deferred is not False
+    return Signal.HELD if agreed and _readable(transaction) else Signal.UNREADABLE
+
+
 def _money(transaction: Transaction, attempt: Attempt) -> Signal:
     received = transaction.received_cents
     if received is None or not _readable(transaction):
-        return Signal.UNREADABLE
+        return Signal.PAID_UNREADABLE
+    alarming = bool(alarm(transaction, attempt))
     if attempt.received_cents not in {None, received}:
-        return Signal.AMOUNT_CHANGED
-    return Signal.OVERPAID if received > attempt.order.amount_cents else Signal.PAID
+        return Signal.AMOUNT_RAISED if alarming else Signal.AMOUNT_CHANGED
+    return Signal.OVERPAID if alarming else Signal.PAID
+
+
+_NUMBER = re.compile(r"([0-9]{2})\*+([0-9]{4})")
+
+
+def alarm(transaction: Transaction, attempt: Attempt) -> str:
+    """Say why a person must look at a payment, as a stable code; an empty text for one that is as asked."""
+    if (transaction.received_cents or 0) > attempt.due_cents:
+        return "OVERPAID"
+    if transaction.payers_paid > 1:
+        return "SEVERAL_PAYERS"
+    if attempt.pre_transaction_id or not attempt.beneficiary:
+        return ""  # whoever scanned the QR
+    named = _NUMBER.fullmatch(attempt.beneficiary)
+    holders = [_NUMBER.fullmatch(a.holder) for a in transaction.authorizations]
+    foreign = named and any(holder and holder.groups() != named.groups() for holder in holders)
+    return "UNEXPECTED_PAYER" if foreign else ""
 
 
 _UNLINKED = {
@@ -95,3 +132,48 @@ def observe_qr(pre: PreTransaction, attempt: Attempt) -> Signal:
     if pre.transaction is not None:
         return observe(pre.transaction, attempt)
     return _UNLINKED.get(pre.state, Signal.UNREADABLE)
+
+
+_RIVAL = {
+    **dict.fromkeys((P.INITIALIZED, P.SCANNED, P.PROCESSING), Signal.RIVAL_ALIVE),
+    **dict.fromkeys((P.CANCELLED, P.ABORTED, P.REJECTED, P.EXPIRED, P.TIMEOUT, P.ERROR), Signal.RIVAL_DEAD),
+    **dict.fromkeys(_PAID, Signal.RIVAL_PAID),
+}
+
+
+def observe_rival(
+    reading: Transaction | PreTransaction, rival: Rival, *, surplus_cents: int
+) -> Signal | None:
+    """Say what a reading of the rival means.
+
+    Args:
+        reading: The reading.
+        rival: What was known of it.
+        surplus_cents: What is known to have been received on it.
+
+    Returns:
+        The signal; None for what cannot be read, which is asked again.
+    """
+    transaction = reading.transaction if isinstance(reading, PreTransaction) else reading
+    if not _is_rival(reading, transaction, rival):
+        return None
+    if transaction is None:
+        return _RIVAL.get(reading.state)
+    match _RIVAL.get(transaction.state):
+        case Signal.RIVAL_DEAD if surplus_cents:
+            return Signal.RIVAL_RECREDITED
+        case Signal.RIVAL_PAID if transaction.state is P.AUTHORIZED and transaction.capture_deferred:
+            return Signal.RIVAL_HELD
+        case Signal.RIVAL_PAID if not _readable(transaction):
+            return Signal.RIVAL_UNREADABLE
+        case signal:
+            return signal
+
+
+def _is_rival(reading: Transaction | PreTransaction, transaction: Transaction | None, rival: Rival) -> bool:
+    if isinstance(reading, PreTransaction) and reading.pre_transaction_id != rival.pre_transaction_id:
+        return False
+    return transaction is None or (
+        rival.transaction_id in {"", transaction.transaction_id}
+        and transaction.payment_id in {"", rival.payment_id}
+    )

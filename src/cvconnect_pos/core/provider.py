@@ -56,7 +56,8 @@ class Transaction:
         state_text: The state as written.
         payment_id: Our own reference (`order.paymentId`), unique per attempt; empty when the answer has none.
         has_payer: Whether a customer was put in payment.
-        payer: The payer, masked; empty when unknown.
+        payers_paid: How many customers gave money.
+        capture_deferred: Whether the answer says that the money is only reserved; None when it does not say.
         authorizations: The money received, one entry per authorisation.
         expires_at: When the request ends if nobody pays (UTC).
         updated_at: The provider's date of this state (UTC).
@@ -68,7 +69,8 @@ class Transaction:
     state_text: str = ""
     payment_id: str = ""
     has_payer: bool = False
-    payer: str = ""
+    payers_paid: int = 0
+    capture_deferred: bool | None = None
     authorizations: tuple[Authorization, ...] = ()
     expires_at: datetime | None = None
     updated_at: datetime | None = None

@@ -2,14 +2,16 @@
 
 Modelled on public integrations of 2019 to 2022, **unverified against the ANCV**: its specification is not public. A
 vendor who holds the integration kit corrects it here, and nowhere else. What is marked *provisional* (the QR
-pre-transactions) is ours: only its existence is public.
+pre-transactions; the deadline, customer reference and seller of an order; capture and release) is ours: only its
+existence is public.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from cvconnect_pos.core.attempt import Order
@@ -31,6 +33,13 @@ BASE_PATH: Final = "/acquisition/api/public/v1"
 EURO: Final = "978"
 CANCEL_REASON: Final = "OTHER"
 
+CANCEL_WINDOW_S: Final = 4 * 3600.0
+"""Source: the ANCV's leaflets for merchants (a payment can be cancelled within four hours). A refund after that, or
+after the settlement, is not known to exist."""
+
+RETRY_AFTER_MAX_S: Final = 600.0
+"""A provider that asks to be left alone for longer is asked again all the same: a customer may be waiting."""
+
 CREDENTIAL_CODES: Final = frozenset({"INVALID_SEAL", "MERCHANT_NOT_ALLOWED"})
 """Faults of the configuration: never retried."""
 
@@ -45,6 +54,13 @@ ERROR_CODES: Final = CREDENTIAL_CODES | {
     "INTERNAL_SERVER_ERROR",
 }
 """Every error code seen. The HTTP status that goes with each is unknown, so the body decides."""
+
+
+_DENIED: Final = frozenset({401, 403})
+"""Refused without a code: by the provider's front, for a firewall of ours would answer with a page.
+
+Unverified. Source: RFC 9110, sections 15.5.2 and 15.5.4.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +98,18 @@ class AncvGateway:
     def is_production(self) -> bool:
         """Whether real money moves."""
         return self._production
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells the credential from another one: a digest of who seals, and of a seal that is never sent."""
+        merchant = self._merchant
+        seal = self._key.seal(("fingerprint", merchant.shop_id, merchant.service_provider_id))
+        return hashlib.sha256(seal.encode()).hexdigest()[:32]
+
+    @property
+    def cancel_window_s(self) -> float:
+        """For how long after the payment it can be given back, in seconds."""
+        return CANCEL_WINDOW_S
 
     def create(self, order: Order, payment_id: str, now: datetime, *, timeout_s: float) -> Transaction:
         """`POST /payment-transactions/`, sealed: shopId, serviceProviderId, order.id, paymentId, total."""
@@ -130,6 +158,25 @@ class AncvGateway:
         """`POST /pre-transactions/{id}/cancellation/`, sealed: id, reason. Provisional."""
         return self._pre_transaction(*self._cancel("pre-transactions", pre_transaction_id, now, timeout_s))
 
+    def capture(
+        self, transaction_id: str, amount_cents: int, now: datetime, *, timeout_s: float
+    ) -> Transaction:
+        """`POST /payment-transactions/{id}/capture/`, sealed: id, total. Provisional."""
+        return self._transaction(
+            *self._post(
+                f"payment-transactions/{_checked(transaction_id)}/capture",
+                {"amount": {"total": amount_cents, "currency": EURO}},
+                (transaction_id, amount_cents),
+                now,
+                timeout_s,
+            )
+        )
+
+    def release(self, transaction_id: str, now: datetime, *, timeout_s: float) -> Transaction:
+        """`POST /payment-transactions/{id}/release/`, sealed: id. Provisional."""
+        path = f"payment-transactions/{_checked(transaction_id)}/release"
+        return self._transaction(*self._post(path, {}, (transaction_id,), now, timeout_s))
+
     def close(self) -> None:
         """Close the transport."""
         self._transport.close()
@@ -147,8 +194,9 @@ class AncvGateway:
                 "paymentId": payment_id,
                 "label": order.label or order.basket_ref,
                 "amount": {"total": order.amount_cents, "currency": EURO},
+                **_optional(order, now),
             },
-            "paymentMethod": {"tspdMode": "001", "captureMode": "NORMAL"},
+            "paymentMethod": {"tspdMode": "001", "captureMode": "DEFERRED" if order.reserve else "NORMAL"},
             "redirectUrls": {"returnUrl": merchant.return_url, "cancelUrl": merchant.return_url},
         }
         sealed = (
@@ -173,13 +221,12 @@ class AncvGateway:
     ) -> tuple[Mapping[str, Any], datetime | None]:
         import msgspec
 
-        request_date = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         headers = {
             "Content-Type": "application/json",
             "Accept": "application/json",
             HEADER: self._key.seal(sealed),
         }
-        payload = msgspec.json.encode({"requestDate": request_date} | body)
+        payload = msgspec.json.encode({"requestDate": _instant(now)} | body)
         return self._exchange(HttpRequest("POST", f"{BASE_PATH}/{path}/", headers, payload), timeout_s)
 
     def _get(self, path: str, timeout_s: float) -> tuple[Mapping[str, Any], datetime | None]:
@@ -189,16 +236,22 @@ class AncvGateway:
     def _exchange(self, request: HttpRequest, timeout_s: float) -> tuple[Mapping[str, Any], datetime | None]:
         """Send, and read the body before the HTTP status: a known error code is an answer, anything else is none."""
         response = self._transport.send(request, timeout_s=timeout_s)
-        answer = decode(response.body)
+        try:
+            answer = decode(response.body or b"{}")
+        except NoAnswer as error:
+            raise NoAnswer(
+                reason=error.fields["reason"], status=response.status, **retry_after(response.headers)
+            ) from error
         code = as_text(answer.get("errorCode"))
-        if code in CREDENTIAL_CODES:
-            raise CredentialRefused(code)
+        if code in CREDENTIAL_CODES or (not code and response.status in _DENIED):
+            raise CredentialRefused(code or "ACCESS_DENIED")
         if code == "INTERNAL_SERVER_ERROR":
-            raise NoAnswer(reason=code, status=response.status)  # it may have happened before the fault
+            # It may have happened before the fault.
+            raise NoAnswer(reason=code, status=response.status, **retry_after(response.headers))
         if code in ERROR_CODES:
-            raise ProviderRefused(code)
+            raise ProviderRefused(code, **retry_after(response.headers))
         if code or response.status not in range(200, 300):
-            raise NoAnswer(reason="http_status", status=response.status)
+            raise NoAnswer(reason="http_status", status=response.status, **retry_after(response.headers))
         return answer, provider_time(response.headers)
 
     @staticmethod
@@ -208,6 +261,40 @@ class AncvGateway:
     @staticmethod
     def _pre_transaction(answer: Mapping[str, Any], now: datetime | None) -> PreTransaction:
         return read_pre_transaction(as_object(answer.get("preTransaction")), now)
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _optional(order: Order, now: datetime) -> dict[str, str]:
+    """Write what a till may leave out. Provisional: only the label's place is public."""
+    given = {"customerReference": order.customer_ref, "sellerId": order.seller_id}
+    if order.delay_s:
+        given["expirationDate"] = _instant(now + timedelta(seconds=order.delay_s))
+    return {name: value for name, value in given.items() if value}
+
+
+def retry_after(headers: Mapping[str, str]) -> dict[str, float]:
+    """Read for how long the provider wants to be left alone: `retry_after_s`, or nothing.
+
+    Source: RFC 9110, section 10.2.3 (seconds, or a date, which is read against the answer's own `Date`).
+    """
+    from email.utils import parsedate_to_datetime
+
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text[:9])
+    else:
+        try:
+            moment = parsedate_to_datetime(text)
+        except (ValueError, TypeError, OverflowError):
+            return {}
+        now = provider_time(headers)
+        if now is None:
+            return {}
+        seconds = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
+    return {"retry_after_s": min(max(seconds, 0.0), RETRY_AFTER_MAX_S)}
 
 
 def provider_time(headers: Mapping[str, str]) -> datetime | None:

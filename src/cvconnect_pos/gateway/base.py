@@ -25,6 +25,16 @@ class PaymentGateway(Protocol):
         """Whether real money moves. Anything else is marked as a simulation."""
         ...
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells the credential from another one, and tells nothing about it."""
+        ...
+
+    @property
+    def cancel_window_s(self) -> float:
+        """For how long after the payment it can be given back, in seconds."""
+        ...
+
     def create(self, order: Order, payment_id: str, now: datetime, *, timeout_s: float) -> Transaction:
         """Create a transaction without a customer. Moves no money."""
         ...
@@ -59,6 +69,16 @@ class PaymentGateway(Protocol):
 
     def cancel_qr(self, pre_transaction_id: str, now: datetime, *, timeout_s: float) -> PreTransaction:
         """End a QR request and what was scanned from it, as long as nothing is paid."""
+        ...
+
+    def capture(
+        self, transaction_id: str, amount_cents: int, now: datetime, *, timeout_s: float
+    ) -> Transaction:
+        """Take this much of what is reserved; the rest goes back to the customer."""
+        ...
+
+    def release(self, transaction_id: str, now: datetime, *, timeout_s: float) -> Transaction:
+        """Give a reservation back."""
         ...
 
     def close(self) -> None:

@@ -90,6 +90,9 @@ def _state(value: object) -> ProviderState:
     return ProviderState(text) if text in ProviderState.__members__ else ProviderState.UNRECOGNISED
 
 
+_CAPTURE_DEFERRED = {"NORMAL": False, "DEFERRED": True}
+
+
 def read_transaction(wire: Mapping[str, Any], provider_now: datetime | None) -> Transaction:
     """Read the `transaction` object.
 
@@ -107,6 +110,8 @@ def read_transaction(wire: Mapping[str, Any], provider_now: datetime | None) -> 
         state_text=as_text(wire.get("state"))[:64],
         payment_id=as_text(_maybe(wire.get("order")).get("paymentId")),
         has_payer=bool(payers),
+        payers_paid=sum(bool(_objects(payer.get("authorizations"))) for payer in payers),
+        capture_deferred=_CAPTURE_DEFERRED.get(as_text(_maybe(wire.get("paymentMethod")).get("captureMode"))),
         authorizations=tuple(_authorization(grant) for grant in grants),
         expires_at=as_time(wire.get("expirationDate")),
         updated_at=as_time(wire.get("updateDate")),

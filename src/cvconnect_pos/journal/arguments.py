@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from math import isfinite
 from typing import Any
 
 from cvconnect_pos.errors import InvalidInput
@@ -35,6 +36,16 @@ def check_number(field: str, value: object, *, least: int = _INTEGERS.start) -> 
     """
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value < _INTEGERS.stop:
         raise InvalidInput("NUMBER_OUT_OF_RANGE", field=field, least=least, most=_INTEGERS.stop - 1)
+
+
+def check_seconds(field: str, value: object) -> None:
+    """Refuse what is no moment of a monotonic clock, in seconds.
+
+    Raises:
+        InvalidInput: `NUMBER_OUT_OF_RANGE`.
+    """
+    if not isinstance(value, int | float) or not isfinite(value):
+        raise InvalidInput("NUMBER_OUT_OF_RANGE", field=field, least=0, most=_INTEGERS.stop - 1)
 
 
 def check_moment(field: str, value: object) -> datetime:

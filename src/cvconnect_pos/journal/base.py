@@ -7,12 +7,22 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from cvconnect_pos.core.attempt import Entry, JsonData, Order
+from cvconnect_pos.core.attempt import Entry, JsonData, Order, Way
 from cvconnect_pos.core.lifecycle import State
 from cvconnect_pos.journal.closings import Closing
 
 ERASED = "ERASED"
 """The kind of the entry that says that the customer identifiers of an attempt were erased."""
+
+
+NEW_KEYS = "NEW_KEYS"
+"""The kind of the entry that says that the keys were lost, and which public key signs from here on."""
+
+RESTORED = "RESTORED"
+"""The kind of the entry that says that an older copy was put back, and which entries are gone with the newer one."""
+
+NOTES = "journal"
+"""What stands for a request id in the entries of these two kinds; they have no state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,16 @@ class AttemptSummary:
         updated_at: When the last entry was written (UTC).
         simulation: Whether no real money moves.
         acknowledged: Whether the till said that it recorded the outcome.
+        way: How the customer is reached.
+        changed_at: When the state was entered (UTC): a receipt or a ticket does not move it.
+        customer_ref: The till's customer reference.
+        label: The text for the customer's app.
+        transaction_id: The provider's id of the payment; empty until it is known.
+        reason: The stable code of what happened last; empty for none.
+        reserved_cents: What is reserved, in cents; None until then.
+        capture_cents: What is to be captured of it, in cents; None until that is decided.
+        surplus_cents: What was received beside the payment and not given back yet, in cents.
+        settled_otherwise: Whether the till settled the line with another tender.
     """
 
     seq: int
@@ -44,6 +64,16 @@ class AttemptSummary:
     updated_at: datetime
     simulation: bool
     acknowledged: bool
+    way: Way
+    changed_at: datetime
+    customer_ref: str = ""
+    label: str = ""
+    transaction_id: str = ""
+    reason: str = ""
+    reserved_cents: int | None = None
+    capture_cents: int | None = None
+    surplus_cents: int = 0
+    settled_otherwise: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +83,12 @@ class Search:
     Args:
         basket_ref: Of this basket.
         seller_id: Of this seller.
+        customer_ref: With this customer reference.
+        ways: Taken in one of these ways; empty for any.
         states: In one of these states; empty for any.
         opened_from: Opened at this moment or later.
         opened_before: Opened before this moment.
+        updated_from: With an entry written at this moment or later.
         amount_cents: This amount was asked or received, in cents.
         acknowledged: Whether the till has recorded the outcome.
         before_seq: Older than the attempt with this `seq`: the last one of the page before.
@@ -63,9 +96,12 @@ class Search:
 
     basket_ref: str | None = None
     seller_id: str | None = None
+    customer_ref: str | None = None
+    ways: frozenset[Way] = frozenset()
     states: frozenset[State] = frozenset()
     opened_from: datetime | None = None
     opened_before: datetime | None = None
+    updated_from: datetime | None = None
     amount_cents: int | None = None
     acknowledged: bool | None = None
     before_seq: int | None = None
@@ -76,6 +112,9 @@ ALL = Search()
 
 class Journal(Protocol):
     """Where attempts are written. When a call returns, what it wrote survives a power cut.
+
+    Several processes of one host may share one, each with a `Journal` of its own. Each call is one step: nothing of
+    another process falls into the middle of it, and what it reads is the journal as it was at one moment.
 
     Every call raises `JournalError` when the journal cannot be read or written; then nothing was written.
     """
@@ -116,6 +155,7 @@ class Journal(Protocol):
         data: JsonData,
         *,
         identifier: str | None = None,
+        after: int | None = None,
     ) -> Entry:
         """Add one entry to an attempt.
 
@@ -126,13 +166,39 @@ class Journal(Protocol):
             state: The attempt's state from here on.
             data: What became known.
             identifier: The customer in clear, when this entry names them; kept encrypted.
+            after: The `seq` of the attempt's newest entry that the caller knows of. When there is a newer one, nothing
+                is written. None to write whatever others wrote.
 
         Returns:
             The entry as written.
 
         Raises:
             InvalidInput: `REQUEST_UNKNOWN`.
+            JournalMoved: The attempt's newest entry is not `after`: read it again, and decide again.
         """
+        ...
+
+    def lease(self, request_id: str, *, until_s: float, now_s: float) -> bool:
+        """Take or renew the lease of an attempt, for this open journal.
+
+        A lease is free when nobody has it, when it ran out, when it was taken before the host started, when whoever
+        took it is gone, and when it reaches further than any request lasts. One that stands still is not gone.
+
+        Args:
+            request_id: The attempt.
+            until_s: Until when it is wanted, in monotonic seconds of the host. A longer one of ours stays as it is.
+            now_s: Now, by the same clock.
+
+        Returns:
+            Whether it is ours, at least until then.
+
+        Raises:
+            InvalidInput: `NUMBER_OUT_OF_RANGE`.
+        """
+        ...
+
+    def others_alive(self) -> int:
+        """Count the others who have this journal open, in this process or another one of the host."""
         ...
 
     def entries(self, request_id: str) -> Sequence[Entry]:
@@ -140,7 +206,7 @@ class Journal(Protocol):
         ...
 
     def unsettled(self) -> Sequence[str]:
-        """List the request ids that are open, or final and not acknowledged, oldest first."""
+        """List the request ids that are not acknowledged, or where a surplus is left, oldest first."""
         ...
 
     def attempts(self, search: Search = ALL, *, limit: int = 50) -> Sequence[AttemptSummary]:
@@ -159,7 +225,11 @@ class Journal(Protocol):
         ...
 
     def identifier(self, request_id: str) -> str | None:
-        """Read back the customer's identifier in clear: the last one given; None when none was, or it is erased."""
+        """Read back the customer's identifier in clear: the last one given.
+
+        Returns:
+            The identifier; None when none was given, it is erased, or its key is lost.
+        """
         ...
 
     def erase(self, request_id: str, at: datetime) -> int:
@@ -196,5 +266,5 @@ class Journal(Protocol):
         ...
 
     def close(self) -> None:
-        """Close the file. Idempotent."""
+        """Close the file, and give back every lease. Idempotent."""
         ...

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from cvconnect_pos.core.open_items import Kind, is_in_the_way, kind_of
 from cvconnect_pos.errors import InvalidInput, NotAllowedNow
 from cvconnect_pos.journal import index
+from cvconnect_pos.journal.base import AttemptSummary
 from cvconnect_pos.journal.closings import CLOSING, Books, Closing, Period, due_after, due_before
 from cvconnect_pos.journal.file import read_links
 from cvconnect_pos.journal.head import Head
@@ -91,12 +93,12 @@ def last_closing(connection: apsw.Connection, period: Period) -> Closing | None:
 
 
 def refuse_open_items(connection: apsw.Connection) -> None:
-    """Refuse to close a day on which something is open.
+    """Refuse to close a day on which something is open that cannot be carried over.
 
     Raises:
         NotAllowedNow: `DAY_HAS_OPEN_ITEMS`, with the list.
     """
-    rows = list(index.unsettled(connection))
+    rows = [row for row in index.unfinished(connection) if is_in_the_way(_kind_of(row))]
     if rows:
         named = [f"{row.request_id} ({row.basket_ref}, {row.state.value})" for row in rows[:_NAMED]]
         raise NotAllowedNow(
@@ -104,3 +106,13 @@ def refuse_open_items(connection: apsw.Connection) -> None:
             count=len(rows),
             items=", ".join(named) + (", …" if len(rows) > _NAMED else ""),
         )
+
+
+def _kind_of(row: AttemptSummary) -> Kind | None:
+    return kind_of(
+        state=row.state,
+        way=row.way,
+        acknowledged=row.acknowledged,
+        surplus_cents=row.surplus_cents,
+        reason=row.reason,
+    )

@@ -1,22 +1,23 @@
 """The journal's file: its tables, how it is opened and locked, and the names of its faults.
 
-Write-ahead log with `synchronous=FULL`: a commit returns after the disk has it. The file is locked for this process:
-a second one is refused, for two engines on one journal would each act on the other's attempts.
+Write-ahead log with `synchronous=FULL`: a commit returns after the disk has it, and no other process sees it before.
+Several processes of one host share the file. Whoever writes is alone from the first statement of the transaction on.
 
 A file that is refused is left as it is, byte for byte: nothing is repaired, copied or moved.
 
 `apsw` and not the standard library: it carries its own SQLite, recent enough for the fix of the write-ahead log's
 reset (3.51.3), and its VFS lets tests fail the very engine that ships.
 
-Source: sqlite.org, "Write-Ahead Logging" (section 11, the WAL-reset bug), "PRAGMA synchronous", "PRAGMA locking_mode",
+Source: sqlite.org, "Write-Ahead Logging" (section 11, the WAL-reset bug), "PRAGMA synchronous", "BEGIN IMMEDIATE",
 "SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE".
 """
 
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,15 +25,16 @@ from cvconnect_pos.core.attempt import REQUEST
 from cvconnect_pos.errors import CvConnectError, JournalError
 from cvconnect_pos.journal.chain import Link
 from cvconnect_pos.journal.closings import CLOSING
+from cvconnect_pos.journal.host import network_of
 
 if TYPE_CHECKING:
     import apsw
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION_ID = 0x4356_436F
 """`CVCo`, so that `file` and a curious person recognise the journal."""
 
-SCHEMA = f"""
+_ENTRIES = f"""
 CREATE TABLE entries (
     seq        INTEGER PRIMARY KEY,
     request_id TEXT NOT NULL,
@@ -48,23 +50,40 @@ CREATE INDEX entries_of_request ON entries (request_id, seq);
 CREATE UNIQUE INDEX one_closing ON entries (request_id) WHERE kind = '{CLOSING}';
 CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END;
 CREATE TRIGGER entries_remain BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END;
+"""
+
+_ATTEMPTS = """
 -- Where each attempt stands. Derived: entries are the truth.
 CREATE TABLE attempts (
-    seq            INTEGER PRIMARY KEY,
-    request_id     TEXT NOT NULL UNIQUE,
-    basket_ref     TEXT NOT NULL,
-    seller_id      TEXT NOT NULL,
-    state          TEXT NOT NULL,
-    asked_cents    INTEGER NOT NULL,
-    received_cents INTEGER,
-    opened_at      TEXT NOT NULL,
-    updated_at     TEXT NOT NULL,
-    simulation     INTEGER NOT NULL,
-    acknowledged   INTEGER NOT NULL
+    seq               INTEGER PRIMARY KEY,
+    request_id        TEXT NOT NULL UNIQUE,
+    basket_ref        TEXT NOT NULL,
+    seller_id         TEXT NOT NULL,
+    state             TEXT NOT NULL,
+    asked_cents       INTEGER NOT NULL,
+    received_cents    INTEGER,
+    opened_at         TEXT NOT NULL,
+    updated_at        TEXT NOT NULL,
+    simulation        INTEGER NOT NULL,
+    acknowledged      INTEGER NOT NULL,
+    way               TEXT NOT NULL,
+    customer_ref      TEXT NOT NULL,
+    label             TEXT NOT NULL,
+    transaction_id    TEXT NOT NULL,
+    reason            TEXT NOT NULL,
+    changed_at        TEXT NOT NULL,
+    reserved_cents    INTEGER,
+    capture_cents     INTEGER,
+    surplus_cents     INTEGER NOT NULL,
+    settled_otherwise INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX attempts_of_basket ON attempts (basket_ref);
 CREATE INDEX attempts_by_time ON attempts (opened_at);
-CREATE INDEX attempts_unsettled ON attempts (basket_ref) WHERE acknowledged = 0;
+CREATE INDEX attempts_by_news ON attempts (updated_at);
+CREATE INDEX attempts_unsettled ON attempts (basket_ref) WHERE acknowledged = 0 OR surplus_cents > 0;
+"""
+
+_IDENTIFIERS = """
 -- Customer identifiers, encrypted. The only rows that may go.
 CREATE TABLE identifiers (
     seq        INTEGER PRIMARY KEY,
@@ -74,12 +93,25 @@ CREATE TABLE identifiers (
     content    BLOB NOT NULL
 ) STRICT;
 CREATE INDEX identifiers_of_request ON identifiers (request_id, seq);
+"""
+
+_LEASES = """
+-- Who works on an attempt. Says nothing of money, and means nothing once its owner is gone.
+CREATE TABLE leases (
+    request_id TEXT PRIMARY KEY,
+    owner      TEXT NOT NULL,
+    boot       TEXT NOT NULL,
+    until_s    REAL NOT NULL
+) STRICT;
+"""
+
+SCHEMA = f"""{_ENTRIES}{_ATTEMPTS}{_IDENTIFIERS}{_LEASES}
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 
-MIGRATIONS: Mapping[int, str] = {}
-"""What leads from a version to the next, in one transaction with the new `user_version`."""
+MIGRATIONS: Mapping[int, str] = {1: f"DROP TABLE attempts; {_ATTEMPTS}{_LEASES}"}
+"""What leads from a version to the next, in one transaction with the new `user_version`; then derived rows are made anew."""
 
 LINKS = "SELECT seq, request_id, at, kind, state, data, commitment, previous, hash FROM entries"
 """The columns of `Link`, in its order."""
@@ -92,7 +124,7 @@ SELECT seq, CAST(request_id AS BLOB), CAST(at AS BLOB), CAST(kind AS BLOB), CAST
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 """What it takes to read content that is not what was written."""
 
-_BUSY_MS = 2_000
+BUSY_MS = 5_000
 
 _OS_CODES = {
     errno.ENOSPC: "JOURNAL_DISK_FULL",
@@ -103,34 +135,77 @@ _OS_CODES = {
 }
 
 
+def refuse_place(path: Path) -> None:
+    """Refuse a place where no journal can be.
+
+    Raises:
+        JournalError: `JOURNAL_ON_NETWORK`.
+        IsADirectoryError: A folder is in the way.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    kind = network_of(path)
+    if kind:
+        raise JournalError("JOURNAL_ON_NETWORK", path=str(path), kind=kind)
+
+
 def connect(path: Path, *, create: bool) -> apsw.Connection:
-    """Open the file and lock it for this process; until `settle`, closing it again leaves it as it is.
+    """Open the file. Where its log holds something, closing it again leaves both as they are, until `settle`.
 
     Args:
         path: The file.
         create: Whether it may be made.
 
     Returns:
-        The connection; its tables are not looked at yet.
+        The connection; its tables are not looked at yet. `with connection` is a transaction that writes.
     """
     import apsw
 
     if not create and not path.is_file():
         raise JournalError("JOURNAL_MISSING", path=str(path))
+    has_log = has_content(log_of(path))
     connection = apsw.Connection(str(path))
     try:
-        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-        connection.set_busy_timeout(_BUSY_MS)
-        connection.pragma("locking_mode", "EXCLUSIVE")
+        if has_log:
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        connection.set_busy_timeout(BUSY_MS)
+        connection.transaction_mode = "IMMEDIATE"
     except BaseException:
         connection.close()
         raise
     return connection
 
 
+def connect_to_read(path: Path) -> apsw.Connection:
+    """Open the file to read it; also where nothing can be written, when its log is empty.
+
+    Raises:
+        JournalError: `JOURNAL_MISSING`; or `JOURNAL_READ_ONLY`: the log holds something that cannot be brought in there.
+    """
+    import apsw
+
+    if not path.is_file() or os.access(path.parent, os.W_OK):
+        return connect(path, create=False)
+    if has_content(log_of(path)):
+        raise JournalError("JOURNAL_READ_ONLY", path=str(path))
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    return apsw.Connection(f"{path.absolute().as_uri()}?immutable=1", flags=flags)
+
+
+def log_of(path: Path) -> Path:
+    """Where SQLite keeps a journal's write-ahead log."""
+    return path.with_name(path.name + "-wal")
+
+
+def sync_log(path: Path) -> None:
+    """Bring a journal's write-ahead log to the disk."""
+    with suppress(FileNotFoundError), log_of(path).open("r+b") as log:
+        os.fsync(log.fileno())
+
+
 def is_lost(path: Path) -> bool:
     """Whether the file is gone or empty and its write-ahead log is not: to open it would delete the log."""
-    return not has_content(path) and has_content(path.with_name(path.name + "-wal"))
+    return not has_content(path) and has_content(log_of(path))
 
 
 def has_content(path: Path) -> bool:
@@ -220,5 +295,7 @@ def translated(path: Path) -> Iterator[None]:
     except (apsw.Error, msgspec.DecodeError, *UNREADABLE) as error:
         if isinstance(error, CvConnectError):  # ours, such as a wrong argument
             raise
-        code = next((c for kind, c in codes.items() if isinstance(error, kind)), "JOURNAL_UNAVAILABLE")
-        raise JournalError(code, path=str(path)) from error
+        # SQLite may roll back by itself; then the rollback that follows fails too, and hides the fault behind it.
+        faults = (error, error.__context__)
+        found = (code for fault in faults for kind, code in codes.items() if isinstance(fault, kind))
+        raise JournalError(next(found, "JOURNAL_UNAVAILABLE"), path=str(path)) from error

@@ -7,6 +7,8 @@ its entry is durable. So at open
 * a head that names an entry which the journal has, with the same hash, is right, however many entries follow it;
 * a head that names an entry which the journal does not have can only mean that the journal went back.
 
+Several processes may write it, so each locks it, reads it, and leaves it when a newer entry is named: it never goes back.
+
 Two slots are written in turn, each within one sector and with a checksum: a torn write spoils one, and the other one
 still tells of the entry before. The file is text, so that a person can read it.
 """
@@ -21,11 +23,16 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from cvconnect_pos.journal.chain import GENESIS
+from cvconnect_pos.journal.host import lock, unlock
 
 _log = logging.getLogger("cvconnect_pos")
 
 SLOT_SIZE = 512
 """The smallest sector of a disk, which is written as a whole."""
+
+
+_PATIENCE_S = 0.02
+"""How long a writer waits for another one, which needs microseconds; then the head lags until the next entry."""
 
 
 class Head(NamedTuple):
@@ -73,6 +80,8 @@ class HeadFile:
 
     def __init__(self, path: Path) -> None:
         self._file: BinaryIO | None = None
+        self._slots: list[bytes] = []
+        self._heads: list[Head] = []
         self._failed = False
         try:
             self._file = path.open("r+b", buffering=0)
@@ -80,37 +89,50 @@ class HeadFile:
             self._tell(error)
 
     def write(self, head: Head) -> None:
-        """Note the newest entry. A failure is logged, not raised: the entry itself is written, and the head may lag."""
-        self._write(head, head.seq % 2)
+        """Note the newest entry, unless another process has noted a newer one.
+
+        A failure is logged, not raised: the entry itself is written, and the head may lag.
+        """
+        self._change(head, both=False)
 
     def refresh(self, head: Head) -> None:
         """Bring a head that lags up to date, both slots of it: the newer one last, when the other one is on the disk."""
-        if self._file is None:
-            return
-        try:
-            self._file.seek(0)
-            first, second = (read_slots(self._file.read(SLOT_SIZE)) or NOTHING for _ in range(2))
-            newer = 0 if first > second else 1
-            self._write(head, 1 - newer)
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            self._tell(error)
-        else:
-            self._write(head, newer)
+        self._change(head, both=True)
 
     def close(self) -> None:
         """Close the file."""
         if self._file is not None:
             self._file.close()
 
-    def _write(self, head: Head, place: int) -> None:
+    def _change(self, head: Head, *, both: bool) -> None:
         if self._file is None:
             return
+        descriptor = self._file.fileno()
         try:
-            self._file.seek(place * SLOT_SIZE)
-            self._file.write(slot(head))
+            if not lock(descriptor, timeout_s=_PATIENCE_S):
+                return  # one that stands still must not stop the others
+            try:
+                self._put(self._file, head, both=both)
+            finally:
+                unlock(descriptor)
         except OSError as error:
             self._tell(error)
+
+    def _put(self, file: BinaryIO, head: Head, *, both: bool) -> None:
+        file.seek(0)
+        slots = [file.read(SLOT_SIZE), file.read(SLOT_SIZE)]
+        if slots != self._slots:  # what we left there ourselves is known
+            self._slots, self._heads = slots, [read_slots(one) or NOTHING for one in slots]
+        if max(self._heads).seq > head.seq or self._heads == [head, head]:
+            return
+        older = 1 if self._heads[0] >= self._heads[1] else 0
+        content = slot(head).ljust(SLOT_SIZE)
+        for place in (older, 1 - older) if both else (older,):
+            file.seek(place * SLOT_SIZE)
+            file.write(content)
+            self._slots[place], self._heads[place] = content, head
+            if both:
+                os.fsync(file.fileno())
 
     def _tell(self, error: OSError) -> None:
         if not self._failed:

@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from cvconnect_pos.core.lifecycle import State
+from cvconnect_pos.core.attempt import Way
+from cvconnect_pos.core.lifecycle import FINAL, State
 from cvconnect_pos.errors import InvalidInput
 from cvconnect_pos.journal.arguments import check_moment, check_number, check_text
 from cvconnect_pos.journal.base import AttemptSummary, Search
 from cvconnect_pos.journal.chain import Link
-from cvconnect_pos.journal.closings import CLOSING, Books, Totals, totals_of
+from cvconnect_pos.journal.closings import Books, Totals, totals_of
 from cvconnect_pos.journal.file import is_opening
 
 if TYPE_CHECKING:
     import apsw
 
-_SELECT = (
-    "SELECT seq, request_id, basket_ref, seller_id, state, asked_cents, received_cents, opened_at, updated_at,"
-    " simulation, acknowledged FROM attempts "
-)
-_INSERT = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = tuple(field.name for field in fields(AttemptSummary))
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM attempts "  # noqa: S608 - names of our own
+_INSERT = f"INSERT INTO attempts ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _UPDATE = """
-UPDATE attempts SET state = ?, updated_at = ?, received_cents = CASE WHEN ? THEN ? ELSE received_cents END,
-    acknowledged = coalesce(?, acknowledged) WHERE request_id = ?
+UPDATE attempts SET changed_at = CASE state WHEN ? THEN changed_at ELSE ? END, state = ?, updated_at = ?{}
+WHERE request_id = ?
 """
+
+_KNOWN = (
+    "received_cents", "acknowledged", "transaction_id", "reason", "reserved_cents", "capture_cents", "surplus_cents",
+    "settled_otherwise",
+)  # fmt: skip
+"""What an entry may say anew; the rest stands in the entry that opens the attempt."""
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "state": State,
+    "way": Way,
+    "opened_at": datetime.fromisoformat,
+    "updated_at": datetime.fromisoformat,
+    "changed_at": datetime.fromisoformat,
+    "simulation": bool,
+    "acknowledged": bool,
+    "settled_otherwise": bool,
+}
+"""How the columns that SQLite has no type for come back."""
 
 
 def keep(connection: apsw.Connection, link: Link, data: Mapping[str, Any]) -> None:
@@ -42,19 +59,18 @@ def keep(connection: apsw.Connection, link: Link, data: Mapping[str, Any]) -> No
     """
     if is_opening(link):
         _insert(connection, _opened(link, data))
-    elif link.kind != CLOSING:
-        known = "received_cents" in data
-        values = (
-            link.state,
-            link.at,
-            known,
-            data.get("received_cents"),
-            data.get("acknowledged"),
-            link.request_id,
+    elif link.state:
+        known = _news(data)
+        told = "".join(f", {name} = ?" for name in known)
+        connection.execute(
+            _UPDATE.format(told), (link.state, link.at, link.state, link.at, *known.values(), link.request_id)
         )
-        connection.execute(_UPDATE, values)
         if connection.changes() == 0:
             raise InvalidInput("REQUEST_UNKNOWN", field="request_id", request_id=link.request_id)
+
+
+def _news(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: data[name] for name in _KNOWN if name in data}
 
 
 def follow(before: AttemptSummary | None, link: Link, data: Mapping[str, Any]) -> AttemptSummary | None:
@@ -72,14 +88,9 @@ def follow(before: AttemptSummary | None, link: Link, data: Mapping[str, Any]) -
         return _opened(link, data)
     if before is None:
         return None
-    acknowledged = data.get("acknowledged")
-    return replace(
-        before,
-        state=State(link.state),
-        updated_at=datetime.fromisoformat(link.at),
-        received_cents=data.get("received_cents", before.received_cents),
-        acknowledged=before.acknowledged if acknowledged is None else acknowledged,
-    )
+    state, at = State(link.state), datetime.fromisoformat(link.at)
+    changed_at = before.changed_at if state is before.state else at
+    return replace(before, state=state, updated_at=at, changed_at=changed_at, **_news(data))
 
 
 def rebuild(connection: apsw.Connection, links: Iterable[Link]) -> None:
@@ -95,21 +106,24 @@ def summaries(connection: apsw.Connection, condition: str, *values: object) -> I
     """Read rows."""
     rows: Iterator[tuple[Any, ...]] = connection.execute(_SELECT + condition, values)
     for row in rows:
-        summary = AttemptSummary(*row)
-        yield replace(
-            summary,
-            state=State(summary.state),
-            opened_at=datetime.fromisoformat(row[7]),
-            updated_at=datetime.fromisoformat(row[8]),
-            simulation=bool(summary.simulation),
-            acknowledged=bool(summary.acknowledged),
-        )
+        content = dict(zip(_COLUMNS, row, strict=True))
+        read: dict[str, Any] = {name: reader(content[name]) for name, reader in _READERS.items()}
+        yield AttemptSummary(**{**content, **read})
 
 
 def unsettled(connection: apsw.Connection) -> Iterator[AttemptSummary]:
-    """Read the rows of what is open, or not acknowledged, oldest first."""
+    """Read the rows of what the till has not acknowledged, or where a surplus is left, oldest first."""
     # Told which index: for the order, SQLite would rather walk through years of settled rows.
-    return summaries(connection, "INDEXED BY attempts_unsettled WHERE acknowledged = 0 ORDER BY seq")
+    return summaries(
+        connection, "INDEXED BY attempts_unsettled WHERE acknowledged = 0 OR surplus_cents > 0 ORDER BY seq"
+    )
+
+
+def unfinished(connection: apsw.Connection) -> Iterator[AttemptSummary]:
+    """Read the rows of whatever is not over in every respect, oldest first; all rows are looked at."""
+    final = ", ".join(f"'{state.value}'" for state in FINAL)
+    condition = f"WHERE acknowledged = 0 OR surplus_cents > 0 OR state NOT IN ({final}) ORDER BY seq"
+    return summaries(connection, condition)
 
 
 def check(wanted: Search) -> None:
@@ -121,8 +135,10 @@ def check(wanted: Search) -> None:
     checks: dict[str, Callable[[str, object], object]] = {
         "basket_ref": check_text,
         "seller_id": check_text,
+        "customer_ref": check_text,
         "opened_from": check_moment,
         "opened_before": check_moment,
+        "updated_from": check_moment,
         "amount_cents": check_number,
         "before_seq": check_number,
     }
@@ -139,8 +155,10 @@ def search(
     conditions = {
         "basket_ref = ?": wanted.basket_ref,
         "seller_id = ?": wanted.seller_id,
+        "customer_ref = ?": wanted.customer_ref,
         "opened_at >= ?": _utc(wanted.opened_from),
         "opened_at < ?": _utc(wanted.opened_before),
+        "updated_at >= ?": _utc(wanted.updated_from),
         "? IN (asked_cents, received_cents)": wanted.amount_cents,
         "acknowledged = ?": wanted.acknowledged,
         "seq < ?": wanted.before_seq,
@@ -148,9 +166,10 @@ def search(
     }
     values: list[object] = [value for value in conditions.values() if value is not None]
     clauses = [clause for clause, value in conditions.items() if value is not None]
-    if wanted.states:
-        clauses.append(f"state IN ({', '.join('?' * len(wanted.states))})")
-        values += sorted(state.value for state in wanted.states)
+    for column, several in (("state", wanted.states), ("way", wanted.ways)):
+        if several:
+            clauses.append(f"{column} IN ({', '.join('?' * len(several))})")
+            values += sorted(one.value for one in several)
     where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
     order = "DESC" if after_seq is None else "ASC"
     return list(summaries(connection, f"{where} ORDER BY seq {order} LIMIT ?", *values, limit))
@@ -173,37 +192,30 @@ def books(connection: apsw.Connection) -> Books:
 def _opened(link: Link, data: Mapping[str, Any]) -> AttemptSummary:
     at = datetime.fromisoformat(link.at)
     return AttemptSummary(
-        link.seq,
-        link.request_id,
-        data["basket_ref"],
-        data["seller_id"],
-        State(link.state),
-        data["amount_cents"],
-        None,
-        at,
-        at,
-        data["simulation"],
+        seq=link.seq,
+        request_id=link.request_id,
+        basket_ref=data["basket_ref"],
+        seller_id=data["seller_id"],
+        state=State(link.state),
+        asked_cents=data["amount_cents"],
+        received_cents=None,
+        opened_at=at,
+        updated_at=at,
+        simulation=data["simulation"],
         acknowledged=False,
+        way=Way(data["way"]),
+        customer_ref=data["customer_ref"],
+        label=data["label"],
+        changed_at=at,
     )
 
 
 def _insert(connection: apsw.Connection, row: AttemptSummary) -> None:
-    connection.execute(
-        _INSERT,
-        (
-            row.seq,
-            row.request_id,
-            row.basket_ref,
-            row.seller_id,
-            row.state.value,
-            row.asked_cents,
-            row.received_cents,
-            moment(row.opened_at),
-            moment(row.updated_at),
-            row.simulation,
-            row.acknowledged,
-        ),
-    )
+    connection.execute(_INSERT, tuple(_written(getattr(row, name)) for name in _COLUMNS))
+
+
+def _written(value: Any) -> Any:
+    return moment(value) if isinstance(value, datetime) else value
 
 
 def moment(at: datetime) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from cvconnect_pos.errors import JournalError
+from cvconnect_pos.journal.base import NEW_KEYS, NOTES
 from cvconnect_pos.journal.closings import CLOSING
 from cvconnect_pos.journal.keys import Keys, KeyStore
 from cvconnect_pos.journal.vault import Sealed, key_id, rewrap, seal, unseal
@@ -47,7 +48,9 @@ class Safe:
         return self._known is not None
 
     def keys(self) -> Keys:
-        """Give the keys; make them when there are none."""
+        """Give the keys; make them when there are none, inside a transaction: another process may have made them."""
+        if self._known is None:
+            self._known = self._store.read()
         if self._known is None:
             keys = Keys.new()
             self._store.write(keys)  # before anything is encrypted or signed with them
@@ -67,11 +70,22 @@ class Safe:
         )
 
     def last(self, connection: apsw.Connection, request_id: str) -> str | None:
-        """Open the newest identifier of an attempt."""
+        """Open the newest identifier of an attempt; None when there is none, or its key is known to be lost."""
         rows = _read(connection, "WHERE request_id = ? ORDER BY seq DESC LIMIT 1", request_id)
-        for seq, _, sealed in rows:
-            return self.open(sealed, request_id, seq)[0]
+        for seq, _, sealed in list(rows):
+            if not self.is_lost(sealed, seq, new_keys_at(connection)):
+                return self.open(sealed, request_id, seq)[0]
         return None
+
+    def is_lost(self, sealed: Sealed, seq: int, new_keys_seq: int) -> bool:
+        """Whether an identifier stays closed for ever: it was closed before there were new keys, with a lost one.
+
+        Args:
+            sealed: The closed identifier.
+            seq: Its entry.
+            new_keys_seq: The newest entry that says that keys were lost; 0 for none.
+        """
+        return seq < new_keys_seq and self._find(sealed) is None
 
     def open(self, sealed: Sealed, request_id: str, seq: int) -> tuple[str, bytes]:
         """Open an identifier; give it with the commitment that the chain must hold.
@@ -103,8 +117,9 @@ class Safe:
 
     def rewrap(self, connection: apsw.Connection) -> int:
         """Move every data key under the new wrapping key, in one transaction; say how many there are."""
-        new = self.keys().wrapping[0]
-        rows = list(_read(connection, "WHERE key_id <> ?", key_id(new)))
+        new, lost = self.keys().wrapping[0], new_keys_at(connection)
+        closed = _read(connection, "WHERE key_id <> ?", key_id(new))
+        rows = [row for row in closed if not self.is_lost(row[2], row[0], lost)]
         for seq, request_id, sealed in rows:
             moved = rewrap(sealed, request_id, seq, old=self._key(sealed), new=new)
             connection.execute(
@@ -120,10 +135,24 @@ class Safe:
         self._known = keys
 
     def _key(self, sealed: Sealed) -> bytes:
-        for key in self._known.wrapping if self._known else ():
-            if key_id(key) == sealed.key_id:
-                return key
-        raise JournalError("JOURNAL_KEYS_MISSING", keys=self._store.name)
+        found = self._find(sealed)
+        if found is None:
+            self._known = self._store.read() or self._known  # another process may have made or replaced them
+            found = self._find(sealed)
+        if found is None:
+            raise JournalError("JOURNAL_KEYS_MISSING", keys=self._store.name)
+        return found
+
+    def _find(self, sealed: Sealed) -> bytes | None:
+        known = self._known.wrapping if self._known else ()
+        return next((key for key in known if key_id(key) == sealed.key_id), None)
+
+
+def new_keys_at(connection: apsw.Connection) -> int:
+    """Say which entry tells, last of all, that the keys were lost; 0 for none."""
+    told = "SELECT max(seq) FROM entries WHERE request_id = ? AND kind = ? AND state = ''"
+    row: Any = connection.execute(told, (NOTES, NEW_KEYS)).fetchone()
+    return row[0] or 0
 
 
 def _read(connection: apsw.Connection, condition: str, *values: object) -> Iterator[tuple[int, str, Sealed]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
@@ -20,18 +20,21 @@ from cvconnect_pos.errors import (
     CvConnectError,
     InvalidInput,
     JournalError,
+    JournalMoved,
     NotAllowedNow,
     RequestIdReused,
 )
-from cvconnect_pos.journal import file, index
-from cvconnect_pos.journal.arguments import check_day, check_moment, check_number, check_text, encode
+from cvconnect_pos.journal import entries, file, index, leases
+from cvconnect_pos.journal.arguments import check_day, check_moment, check_number, check_seconds, check_text
 from cvconnect_pos.journal.base import ALL, ERASED, AttemptSummary, Search
-from cvconnect_pos.journal.chain import GENESIS, Link, entry_hash, first_break
+from cvconnect_pos.journal.chain import GENESIS, Link, first_break
 from cvconnect_pos.journal.closer import Closer, is_closed, refuse_open_items
 from cvconnect_pos.journal.closings import CLOSING, Closing, Period
 from cvconnect_pos.journal.export import csv_lines, json_lines
 from cvconnect_pos.journal.head import NOTHING, Head, HeadFile, read_head_file, write_head_file
+from cvconnect_pos.journal.host import boot_id
 from cvconnect_pos.journal.keys import key_store
+from cvconnect_pos.journal.owners import Owners
 from cvconnect_pos.journal.safe import Safe
 from cvconnect_pos.journal.vault import prepare
 
@@ -71,20 +74,21 @@ class SqliteJournal:
         self._head_path = head or head_beside(path)
         self._lock = threading.Lock()
         self._connection: apsw.Connection | None = None
-        self._tail: Head | None = None  # None: to be read from the file
-        self._told = NOTHING
+        self._owners = Owners(path)
         with file.translated(path):
-            self._safe = Safe(key_store(keys or keys_beside(path)))
-            told = read_head_file(self._head_path)
-            if not file.has_content(path):
-                self._refuse_anew(told)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            connection = file.connect(path, create=True)
-            try:
-                self._prepare(connection, told)
-            except BaseException:
-                connection.close()
-                raise
+            file.refuse_place(path)
+            with self._owners.gate():
+                self._safe = Safe(key_store(keys or keys_beside(path)))
+                told = read_head_file(self._head_path)
+                if not file.has_content(path):
+                    self._refuse_anew(told)
+                connection = file.connect(path, create=True)
+                try:
+                    self._prepare(connection, told)
+                    self._owners.enter()
+                except BaseException:
+                    connection.close()
+                    raise
             file.settle(connection)
         self._connection = connection
         prepare()
@@ -111,24 +115,32 @@ class SqliteJournal:
         version = file.check_version(connection, self._path)
         if version == 0:
             self._refuse_anew(told)
+        elif version < file.SCHEMA_VERSION:
+            self._owners.refuse_others()
         connection.pragma("journal_mode", "WAL")
         connection.pragma("synchronous", "FULL")
         connection.pragma("secure_delete", "ON")  # an erased identifier leaves no trace in a free page
         tail = NOTHING
         with connection:
+            if version:
+                tail = self._check_tail(connection)
+                self._check_head(connection, tail, told)
+                self._safe.check(connection)
             file.migrate(connection, version)
-            tail = self._check_tail(connection)
-            self._check_head(connection, tail, told)
-            self._safe.check(connection)
+            if 0 < version < file.SCHEMA_VERSION:
+                index.rebuild(connection, file.read_links(connection))
             _derived(connection, lambda: list(index.unsettled(connection)))
+            for owner in leases.owners(connection):
+                if not self._owners.is_alive(owner):
+                    leases.release(connection, owner)
         if told is None:
             write_head_file(self._head_path, tail)
         if tail == NOTHING:
             self._safe.keys()  # after the head: keys without a head are those of a journal that is gone
         self._head = HeadFile(self._head_path)
         if told not in {None, tail}:
+            file.sync_log(self._path)  # what a killed process left in it is read, and perhaps not on the disk
             self._head.refresh(tail)
-        self._tail = self._told = tail
 
     def _check_tail(self, connection: apsw.Connection) -> Head:
         links = list(file.read_raw_links(connection, "ORDER BY seq DESC LIMIT ?", TAIL))[::-1]
@@ -162,12 +174,12 @@ class SqliteJournal:
         check_text("request_id", order.request_id)
         check_text("basket_ref", order.basket_ref)
         check_moment("at", at)
-        with self._transaction() as connection:
-            entries = self._read(connection, order.request_id)
-            if entries:
-                if opening(entries[0]).order != order:
+        with self._writing() as connection:
+            known = entries.read(connection, order.request_id)
+            if known:
+                if opening(known[0]).order != order:
                     raise RequestIdReused(request_id=order.request_id)
-                return entries, False
+                return known, False
             other = connection.execute(
                 "SELECT request_id FROM attempts WHERE basket_ref = ? AND acknowledged = 0",
                 (order.basket_ref,),
@@ -188,43 +200,69 @@ class SqliteJournal:
         data: JsonData,
         *,
         identifier: str | None = None,
+        after: int | None = None,
     ) -> Entry:
         """See `Journal.append`."""
         check_text("request_id", request_id)
         check_moment("at", at)
-        with self._transaction() as connection:
+        with self._writing() as connection:
+            if after is not None:
+                last = entries.newest_of(connection, request_id)
+                if last not in {0, after}:  # 0: nobody began it, which is said below
+                    raise JournalMoved(request_id=request_id, after=after, newest=last)
             head = self._write(connection, request_id, at, kind, state.value, data, identifier)
         return Entry(head.seq, request_id, at, kind, state, data)
+
+    def lease(self, request_id: str, *, until_s: float, now_s: float) -> bool:
+        """See `Journal.lease`."""
+        check_text("request_id", request_id)
+        check_seconds("until_s", until_s)
+        check_seconds("now_s", now_s)
+        wanted = leases.Lease(self._owners.token, boot_id(), until_s)
+        with self._reading() as connection:
+            found = leases.read(connection, request_id)
+            if found and found.owner == wanted.owner and found.until_s >= until_s:
+                return True
+            if not self._may_take(found, now_s):
+                return False
+        with self._writing() as connection:
+            if not self._may_take(leases.read(connection, request_id), now_s):
+                return False
+            leases.write(connection, request_id, wanted, now_s)
+        return True
+
+    def others_alive(self) -> int:
+        """See `Journal.others_alive`."""
+        with self._reading():
+            return self._owners.others_alive()
 
     def entries(self, request_id: str) -> Sequence[Entry]:
         """See `Journal.entries`."""
         check_text("request_id", request_id)
-        with self._transaction() as connection:
-            return self._read(connection, request_id)
+        with self._reading() as connection:
+            return entries.read(connection, request_id)
 
     def unsettled(self) -> Sequence[str]:
         """See `Journal.unsettled`."""
-        with self._transaction() as connection:
-            return _derived(connection, lambda: [row.request_id for row in index.unsettled(connection)])
+        return self._rows(lambda connection: [row.request_id for row in index.unsettled(connection)])
 
     def attempts(self, search: Search = ALL, *, limit: int = 50) -> Sequence[AttemptSummary]:
         """See `Journal.attempts`."""
         check_number("limit", limit, least=1)
         index.check(search)
-        with self._transaction() as connection:
-            return _derived(connection, lambda: index.search(connection, search, limit))
+        return self._rows(lambda connection: index.search(connection, search, limit))
 
     def identifier(self, request_id: str) -> str | None:
         """See `Journal.identifier`."""
         check_text("request_id", request_id)
-        with self._transaction() as connection:
+        with self._reading() as connection:
             return self._safe.last(connection, request_id)
 
     def erase(self, request_id: str, at: datetime) -> int:
         """See `Journal.erase`."""
         check_text("request_id", request_id)
         check_moment("at", at)
-        with self._transaction() as connection:
+        with self._writing() as connection:
             rows = _derived(
                 connection, lambda: list(index.summaries(connection, "WHERE request_id = ?", request_id))
             )
@@ -244,19 +282,23 @@ class SqliteJournal:
 
         Returns:
             How many identifiers were moved under the new key.
+
+        Raises:
+            JournalError: `JOURNAL_IN_USE`: another process has the journal open.
         """
-        with self._transaction() as connection:
-            self._safe.begin_rotation()
-            count = self._safe.rewrap(connection)
-        self._empty_log()
-        with self._transaction():
-            self._safe.end_rotation()
+        with self._alone():
+            with self._writing() as connection:
+                self._safe.begin_rotation()
+                count = self._safe.rewrap(connection)
+            self._empty_log()
+            with self._writing():
+                self._safe.end_rotation()
         return count
 
     def close_day(self, day: date, at: datetime) -> Sequence[Closing]:
         """See `Journal.close_day`."""
         check_day(day, at)
-        with self._transaction() as connection:
+        with self._writing() as connection:
             if is_closed(connection, f"{Period.DAY.value}/{day.isoformat()}"):
                 return []
             _derived(connection, lambda: refuse_open_items(connection))
@@ -266,7 +308,7 @@ class SqliteJournal:
                 return self._write(connection, name, at, CLOSING, "", data)
 
             closer = Closer(connection, self._safe.keys().signing, write)
-            return closer.close_day(day, self._newest(connection), books)
+            return closer.close_day(day, entries.newest(connection), books)
 
     def export(self, form: Literal["csv", "jsonl"], search: Search = ALL) -> Iterator[str]:
         """Write the journal as lines; see `export`.
@@ -282,65 +324,92 @@ class SqliteJournal:
         return self._lines(form, search)
 
     def _lines(self, form: Literal["csv", "jsonl"], search: Search) -> Iterator[str]:
-        def operations(connection: apsw.Connection, after: int) -> list[AttemptSummary]:
-            return _derived(connection, lambda: index.search(connection, search, PAGE, after_seq=after))
+        def operations(after: int) -> list[AttemptSummary]:
+            return self._rows(lambda connection: index.search(connection, search, PAGE, after_seq=after))
 
-        def entries(connection: apsw.Connection, after: int) -> list[Link]:
-            return list(file.read_links(connection, "WHERE seq > ? ORDER BY seq LIMIT ?", after, PAGE))
+        def links(after: int) -> list[Link]:
+            with self._reading() as connection:
+                return list(file.read_links(connection, "WHERE seq > ? ORDER BY seq LIMIT ?", after, PAGE))
 
         with file.translated(self._path):
             yield from (
-                csv_lines(self._pages(operations)) if form == "csv" else json_lines(self._pages(entries))
+                csv_lines(self._pages(operations)) if form == "csv" else json_lines(self._pages(links))
             )
 
     def rebuild_index(self) -> None:
         """Make the derived rows of the attempts anew from the entries."""
-        with self._transaction() as connection:
+        with self._writing() as connection:
             index.rebuild(connection, file.read_links(connection))
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and give back what this journal had leased. Idempotent."""
+        import apsw
+
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._head.close()
-                self._connection = None
+            if self._connection is None:
+                return
+            connection, self._connection = self._connection, None
+            with suppress(apsw.Error), connection:  # a lease whose owner is gone is free all the same
+                leases.release(connection, self._owners.token)
+            connection.close()
+            self._head.close()
+            self._owners.leave()
 
     # --- below -------------------------------------------------------------------------------------------------
 
-    def _pages(self, read: Callable[[apsw.Connection, int], Sequence[_Row]]) -> Iterator[_Row]:
+    def _pages(self, read: Callable[[int], Sequence[_Row]]) -> Iterator[_Row]:
         """Read rows up to what is the newest now, a page at a time; nothing is locked between pages."""
-        with self._transaction() as connection:
-            last = self._newest(connection).seq
+        with self._reading() as connection:
+            last = entries.newest(connection).seq
         after = 0
         while True:
-            with self._transaction() as connection:
-                page = read(connection, after)
+            page = read(after)
             yield from (row for row in page if row.seq <= last)
             if len(page) < PAGE or page[-1].seq >= last:
                 return
             after = page[-1].seq
 
     @contextmanager
-    def _transaction(self) -> Iterator[apsw.Connection]:
+    def _reading(self) -> Iterator[apsw.Connection]:
+        """Use the connection for single statements: each sees the journal as it is at one moment."""
         with self._lock, file.translated(self._path):
-            if self._connection is None:
-                raise JournalError("JOURNAL_CLOSED", path=str(self._path))
-            try:
-                with self._connection:
-                    yield self._connection
-            except BaseException:
-                self._tail = None  # whatever came of the transaction, the file knows
-                raise
-            if self._tail is not None and self._tail != self._told:
-                self._head.write(self._tail)  # the commit is on the disk: the head may lag, never lead
-                self._told = self._tail
+            yield self._opened()
 
-    def _newest(self, connection: apsw.Connection) -> Head:
-        if self._tail is None:
-            row = connection.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-            self._tail = Head(*row) if row else NOTHING
-        return self._tail
+    @contextmanager
+    def _writing(self) -> Iterator[apsw.Connection]:
+        """Be the only one who writes, from the first statement on; then note the newest entry outside."""
+        with self._lock, file.translated(self._path):
+            self._written: Head | None = None
+            with self._opened() as connection:
+                yield connection
+            if self._written:
+                self._head.write(self._written)  # the commit is on the disk: the head may lag, never lead
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with file.translated(self._path), self._owners.alone():
+            yield
+
+    def _opened(self) -> apsw.Connection:
+        if self._connection is None:
+            raise JournalError("JOURNAL_CLOSED", path=str(self._path))
+        return self._connection
+
+    def _rows(self, read: Callable[[apsw.Connection], _Read]) -> _Read:
+        """Read derived rows; when they cannot be read, make them anew first."""
+        with self._lock, file.translated(self._path):
+            connection = self._opened()
+            try:
+                return read(connection)
+            except file.UNREADABLE as error:
+                with connection:
+                    _make_anew(connection, error)
+            return read(connection)
+
+    def _may_take(self, lease: leases.Lease | None, now_s: float) -> bool:
+        if lease is None or lease.owner == self._owners.token:
+            return True
+        return lease.is_free(now_s, boot_id(), self._owners.is_alive)
 
     def _write(  # noqa: PLR0917
         self,
@@ -352,40 +421,11 @@ class SqliteJournal:
         data: JsonData,
         identifier: str | None = None,
     ) -> Head:
-        text = encode(data)
-        before = self._newest(connection)
-        seq, commitment = before.seq + 1, b""
-        if identifier is not None:
-            sealed, commitment = self._safe.seal(identifier, request_id, seq)
-            self._safe.put(connection, request_id, seq, sealed)
-        fields = (request_id, index.moment(at), kind, state, text, commitment)
-        link = Link(seq, *fields, before.hash, entry_hash(before.hash, seq, *fields))
-        connection.execute(
-            "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (seq, *fields, link.previous, link.hash)
+        before = self._written or entries.newest(connection)
+        self._written = entries.write(
+            connection, before, request_id, at, kind, state, data, safe=self._safe, identifier=identifier
         )
-        index.keep(connection, link, data)
-        self._tail = Head(seq, link.hash)
-        return self._tail
-
-    @staticmethod
-    def _read(connection: apsw.Connection, request_id: str) -> list[Entry]:
-        import msgspec
-
-        rows = connection.execute(
-            "SELECT seq, at, kind, state, data FROM entries WHERE request_id = ? AND kind <> ? ORDER BY seq",
-            (request_id, CLOSING),
-        )
-        return [
-            Entry(
-                seq,
-                request_id,
-                datetime.fromisoformat(at),
-                kind,
-                State(state),
-                msgspec.json.decode(data, type=dict[str, Any]),
-            )
-            for seq, at, kind, state, data in rows
-        ]
+        return self._written
 
     def _empty_log(self) -> None:
         """Bring the write-ahead log into the file and cut it, so that nothing of what was erased is left in it."""
@@ -428,11 +468,15 @@ def _derived(connection: apsw.Connection, read: Callable[[], _Read]) -> _Read:
     try:
         return read()
     except file.UNREADABLE as error:
-        if isinstance(error, CvConnectError):
-            raise
-        _log.warning("the rows of the attempts cannot be read (%s): made anew", type(error).__name__)
-        index.rebuild(connection, file.read_links(connection))
+        _make_anew(connection, error)
         return read()
+
+
+def _make_anew(connection: apsw.Connection, error: Exception) -> None:
+    if isinstance(error, CvConnectError):  # ours, such as a day that cannot be closed
+        raise error
+    _log.warning("the rows of the attempts cannot be read (%s): made anew", type(error).__name__)
+    index.rebuild(connection, file.read_links(connection))
 
 
 def has_head(connection: apsw.Connection, head: Head) -> bool:

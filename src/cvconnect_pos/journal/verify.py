@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from cvconnect_pos.errors import JournalError
 from cvconnect_pos.journal import file, index
-from cvconnect_pos.journal.base import ERASED, AttemptSummary
+from cvconnect_pos.journal.base import ERASED, NEW_KEYS, RESTORED, AttemptSummary
 from cvconnect_pos.journal.chain import Fault, Link, first_break
 from cvconnect_pos.journal.closings import CLOSING, Books, Closing, Period, Totals, totals_of
-from cvconnect_pos.journal.head import NOTHING, Head, read_head_file, write_head_file
+from cvconnect_pos.journal.head import NOTHING, Head, read_head_file
 from cvconnect_pos.journal.keys import key_store
 from cvconnect_pos.journal.safe import Safe
 from cvconnect_pos.journal.signing import is_signed, public_key, public_key_id
@@ -20,6 +20,10 @@ from cvconnect_pos.journal.sqlite import has_head, head_beside, keys_beside
 
 if TYPE_CHECKING:
     import apsw
+
+
+_NOTED = {NEW_KEYS: "key_id", RESTORED: "lost"}
+"""What the journal may note of itself, and which part of it is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class Report:
         attempts: How many attempts.
         closings: The closings, in order.
         identifiers: How many customer identifiers are kept.
+        lost_identifiers: How many of them stay closed for ever, because their key is lost, as an entry says.
+        notes: What the journal says of itself: `NEW_KEYS`, `RESTORED`. No fault.
         head: The last entry that the chain holds up to.
         findings: What is wrong, by importance; empty when all is well.
     """
@@ -54,12 +60,14 @@ class Report:
     attempts: int = 0
     closings: list[Closing] = field(default_factory=list[Closing])
     identifiers: int = 0
+    lost_identifiers: int = 0
+    notes: list[Finding] = field(default_factory=list[Finding])
     head: Head = NOTHING
     findings: list[Finding] = field(default_factory=list[Finding])
 
 
 def verify(path: Path, *, head: Path | None = None, keys: str | Path | None = None) -> Report:
-    """Verify a journal that is closed: every page, every entry, every closing, every derived row.
+    """Verify a journal, open or closed: every page, every entry, every closing, every derived row.
 
     Args:
         path: The journal.
@@ -80,8 +88,11 @@ def verify(path: Path, *, head: Path | None = None, keys: str | Path | None = No
         if path.is_file() and file.is_lost(path):
             report.findings.append(Finding(Fault.CUT.value, 1))
             return report
-        connection = file.connect(path, create=False)
+        connection = file.connect_to_read(path)
         try:
+            connection.execute(
+                "BEGIN"
+            )  # one moment of a journal that may be open elsewhere; the head is older
             if file.check_version(connection, path):
                 _verify(connection, report, safe, told, head)
             elif told and told.seq:
@@ -91,41 +102,6 @@ def verify(path: Path, *, head: Path | None = None, keys: str | Path | None = No
         finally:
             connection.close()
     return report
-
-
-def restore_head(path: Path, *, head: Path | None = None, keys: str | Path | None = None) -> Head:
-    """Make a head file anew, from a journal that is whole in every other respect.
-
-    Where only the keys are left, the head is that of a journal yet to be made: the next open makes it, with these keys.
-
-    Args:
-        path: The journal.
-        head: See `SqliteJournal`.
-        keys: See `SqliteJournal`.
-
-    Returns:
-        The new head.
-
-    Raises:
-        JournalError: `JOURNAL_ROLLED_BACK` when there is a head that says so, `JOURNAL_CHAIN_BROKEN`, or as `verify`.
-    """
-    head, keys = head or head_beside(path), keys or keys_beside(path)
-    with file.translated(path):
-        told = read_head_file(head)
-        gone = not path.exists() and not file.is_lost(path) and Safe(key_store(keys)).has_keys
-    report = Report() if gone else verify(path, head=head, keys=keys)
-    if told and told.seq > report.head.seq:
-        raise JournalError("JOURNAL_ROLLED_BACK", path=str(path), seq=report.head.seq, head_seq=told.seq)
-    for finding in report.findings:
-        if finding.code in {"HEAD", Fault.CUT}:
-            raise JournalError(
-                "JOURNAL_ROLLED_BACK", path=str(path), seq=report.entries, head_seq=told.seq if told else 0
-            )
-        if finding.code != "HEAD_MISSING":
-            raise JournalError("JOURNAL_CHAIN_BROKEN", path=str(path), seq=finding.seq, fault=finding.code)
-    with file.translated(path):
-        write_head_file(head, report.head)
-    return report.head
 
 
 def _verify(
@@ -163,9 +139,10 @@ def _compare(  # noqa: PLR0917 - what stands beside the entries, and where
     """Compare what stands beside the entries with them."""
     report.findings += _head_findings(connection, report, safe, told, head_path)
     report.findings += reader.findings
-    report.findings += _index_findings(connection, reader.attempts)
-    report.findings += _identifier_findings(connection, safe, reader.commitments, report)
-    report.findings += _key_findings(safe, report)
+    if connection.pragma("user_version") == file.SCHEMA_VERSION:  # others are made anew when the till opens
+        report.findings += _index_findings(connection, reader.attempts)
+    report.findings += _identifier_findings(connection, safe, reader, report)
+    report.findings += _key_findings(safe, reader.closings)
 
 
 def _head_findings(
@@ -181,11 +158,11 @@ def _head_findings(
         yield Finding("HEAD", told.seq)
 
 
-def _key_findings(safe: Safe, report: Report) -> Iterator[Finding]:
-    """Name the closings that another key has signed."""
-    if report.closings and safe.has_keys:
+def _key_findings(safe: Safe, closings: list[Closing]) -> Iterator[Finding]:
+    """Name the closings that another key has signed than the one that signs now."""
+    if closings and safe.has_keys:
         own = public_key_id(public_key(safe.keys().signing))
-        for closing in report.closings:
+        for closing in closings:
             if closing.key_id != own:
                 yield Finding("CLOSING", detail=f"{closing.request_id}: {closing.key_id}")
 
@@ -197,6 +174,9 @@ class _Reader:
         self.findings: list[Finding] = []
         self.attempts: dict[str, AttemptSummary] = {}
         self.commitments: dict[int, tuple[str, bytes]] = {}
+        self.closings: list[Closing] = []
+        """Those since there were new keys."""
+        self.new_keys_seq = 0
         self.rest: Iterator[Link] = iter(())
         self._report = report
         self._books = {False: Totals(), True: Totals()}
@@ -223,6 +203,9 @@ class _Reader:
         if link.kind == CLOSING:
             self._follow_closing(link, data)
             return
+        if link.kind in _NOTED and not link.state:
+            self._follow_note(link, data)
+            return
         if link.commitment:
             self.commitments[link.seq] = (link.request_id, link.commitment)
         elif link.kind == ERASED:
@@ -239,6 +222,12 @@ class _Reader:
         if before:
             self._books[before.simulation] -= totals_of(before.state, before.received_cents)
         self._books[after.simulation] += totals_of(after.state, after.received_cents)
+
+    def _follow_note(self, link: Link, data: dict[str, Any]) -> None:
+        self._report.notes.append(Finding(link.kind, link.seq, str(data[_NOTED[link.kind]])))
+        if link.kind == NEW_KEYS:
+            self.closings.clear()
+            self.new_keys_seq = link.seq
 
     def _follow_closing(self, link: Link, data: dict[str, Any]) -> None:
         closing, signature = Closing.of_data(data)
@@ -260,6 +249,7 @@ class _Reader:
             self.findings.append(Finding("CLOSING", link.seq, link.request_id))
         self._last[closing.period] = closing
         self._report.closings.append(closing)
+        self.closings.append(closing)
 
 
 def _index_findings(connection: apsw.Connection, attempts: dict[str, AttemptSummary]) -> Iterator[Finding]:
@@ -277,10 +267,10 @@ def _index_findings(connection: apsw.Connection, attempts: dict[str, AttemptSumm
 
 
 def _identifier_findings(
-    connection: apsw.Connection, safe: Safe, commitments: dict[int, tuple[str, bytes]], report: Report
+    connection: apsw.Connection, safe: Safe, reader: _Reader, report: Report
 ) -> Iterator[Finding]:
     """Open every identifier, and compare it with what the chain committed to. Without the keys, they are counted."""
-    left = dict(commitments)
+    left = dict(reader.commitments)
     rows = safe.everything(connection)
     while True:
         try:
@@ -293,7 +283,9 @@ def _identifier_findings(
         report.identifiers += 1
         promised = left.pop(seq, None)
         holds = promised is not None and promised[0] == request_id
-        if holds and promised and safe.has_keys:
+        if safe.has_keys and safe.is_lost(sealed, seq, reader.new_keys_seq):
+            report.lost_identifiers += 1
+        elif holds and promised and safe.has_keys:
             try:
                 holds = safe.open(sealed, request_id, seq)[1] == promised[1]
             except (JournalError, *file.UNREADABLE):

@@ -1,0 +1,528 @@
+"""Drives payments: a mailbox for each, a lease that says which process acts, and the journal before everything.
+
+A payment's mailbox holds signals and calls. Whatever is in it is taken one at a time, so there is one call in flight
+per attempt, and a step is journaled before its commands are carried out.
+
+Several processes may share a journal. One of them holds the lease of an attempt and acts; the others follow what it
+writes, and take over when it is gone. An entry that another process wrote meanwhile makes a step be judged anew.
+
+Two locks, taken in this order and never while a device, a listener or the network is waited for: `writing` orders the
+steps in the journal, `_lock` guards the mailboxes.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from itertools import count
+from typing import Any
+
+from cvconnect_pos.calls import Calls
+from cvconnect_pos.clock import Clock
+from cvconnect_pos.core.attempt import Attempt, Entry, fold, rebuild
+from cvconnect_pos.core.lifecycle import CALLS, OBSERVATIONS, RIVALS, Command, Signal, State, Step, step
+from cvconnect_pos.core.policy import STALL_S, STALLING, same_phase
+from cvconnect_pos.core.steps import consequences
+from cvconnect_pos.debuglog import TRACE
+from cvconnect_pos.errors import CvConnectError, JournalError, JournalMoved, NotAllowedNow
+from cvconnect_pos.events import Event, JournalTrouble, tell
+from cvconnect_pos.identifiers import Beneficiary
+from cvconnect_pos.journal.base import Journal
+from cvconnect_pos.mailbox import Box, Devices, Happened, Item
+from cvconnect_pos.payment import Payment
+from cvconnect_pos.scheduler import Scheduler
+from cvconnect_pos.timers import Timers
+
+_log = logging.getLogger("cvconnect_pos")
+
+_JOURNAL_RETRY_S = 1.0
+
+_LEASE_S = 60.0
+"""How long a process may act on an attempt without saying so again; its end frees what it held at once."""
+
+_FOLLOW_S = 2.0
+"""How often a process looks at what another one writes."""
+
+_RIVAL_CALLS = frozenset({Command.RIVAL_STATUS, Command.RIVAL_CANCEL, Command.RIVAL_RELEASE})
+
+_BEFORE_TELLING = frozenset({Command.ARM, Command.DISARM})
+"""A scanner that is said to be ready is ready."""
+
+
+class Driver:
+    """The part of the engine that acts.
+
+    Args:
+        journal: Where everything is written.
+        devices: What shows, scans and prints.
+        calls: Makes the calls.
+        clock: Where time comes from.
+        workers: Threads for all payments; 0 in tests, which then run what is due by hand.
+        call_timeout_s: The total deadline of one call, in seconds.
+        calls_per_s: How many calls a second the provider allows this credential.
+        speed: Divides the pauses between polls.
+        seed: Seeds the jitter, in tests.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        devices: Devices,
+        calls: Calls,
+        clock: Clock,
+        *,
+        workers: int,
+        call_timeout_s: float,
+        calls_per_s: float,
+        speed: float,
+        seed: int | None,
+    ) -> None:
+        self._journal = journal
+        self._devices = devices
+        self._calls = calls
+        self._clock = clock
+        self._call_timeout_s = call_timeout_s
+        self._lock = threading.Lock()
+        self._leasing = threading.Lock()
+        self.writing = threading.Lock()
+        """Held while a step is judged and journaled."""
+        self._boxes: dict[str, Box] = {}
+        self._closed = False
+        self.scheduler = Scheduler(clock, workers, escaped)
+        self._timers = Timers(
+            self.scheduler,
+            clock,
+            calls,
+            self._put,
+            self._do,
+            self._hide,
+            calls_per_s=calls_per_s,
+            polls=max(workers - 1, 1),
+            speed=speed,
+            seed=seed,
+        )
+
+    # --- the doors ------------------------------------------------------------------------------------------------------
+
+    def open(self, payment: Payment, beneficiary: Beneficiary | None) -> None:
+        """Begin a new attempt: its first call."""
+        box = Box(payment, self._clock.monotonic(), beneficiary=beneficiary)
+        with self._lock:
+            self._boxes[payment.request_id] = box
+        self._timers.count_call()
+        self._put(box, Command.CREATE)
+
+    def take_up(self, payment: Payment) -> None:
+        """Go on with an attempt that the journal knows."""
+        attempt, now, at = payment.attempt, self._clock.monotonic(), self._clock.now()
+
+        def then(moment: datetime) -> float:
+            return now - max((at - moment).total_seconds(), 0.0)
+
+        since = attempt.rival.since if attempt.rival else at
+        box = Box(payment, then(attempt.changed_at), known=then(attempt.opened_at), rival_since=then(since))
+        with self._lock:
+            self._boxes[payment.request_id] = box
+        self._put(box, partial(self._come_back, box))
+
+    def resumed(self, payment: Payment) -> None:
+        """The till came back to a payment: what a restart hid is shown again."""
+        with self._lock:
+            box = self._boxes.get(payment.request_id)
+        if box is not None:
+            self._put(box, partial(self._show_again, box))
+
+    def post(self, payment: Payment, item: Happened) -> None:
+        """Put a signal of the till into a payment's mailbox.
+
+        Raises:
+            NotAllowedNow: `PAYMENT_ELSEWHERE`: another process acts on it.
+        """
+        box = self._box_of(payment)
+        if not self._holds(box):
+            raise NotAllowedNow("PAYMENT_ELSEWHERE")
+        self._put(box, item)
+
+    def look(self, payment: Payment) -> None:
+        """Ask soon how a payment stands, open or over."""
+        box = self._box_of(payment)
+        if not box.follows and _is_known(payment.attempt):
+            self._timers.hint(box)
+
+    def _box_of(self, payment: Payment) -> Box:
+        with self._lock:
+            return self._boxes.setdefault(payment.request_id, Box(payment, self._clock.monotonic()))
+
+    def note(self, payment: Payment, kind: str, facts: Mapping[str, Any]) -> None:
+        """Write an entry that is no signal: a receipt, what became of a ticket; `writing` is held.
+
+        Raises:
+            JournalMoved: Somebody wrote meanwhile; it is taken in now: judge again.
+        """
+        try:
+            self._write(payment, kind, facts)
+        except JournalMoved:
+            self._catch_up(payment)
+            raise
+
+    def hint(self, ids: frozenset[str]) -> bool:
+        """Look soon at the attempts that one of these ids belongs to; say whether there is one."""
+        found = False
+        for box in self._acted_on():
+            attempt = box.payment.attempt
+            if ids & {attempt.transaction_id, attempt.pre_transaction_id, attempt.payment_id}:
+                self._timers.hint(box)
+                found = True
+        return found
+
+    def look_at_all(self, timeout_s: float) -> bool:
+        """Ask about everything once, and wait for the answers; say whether all came in time."""
+        boxes = self._acted_on()
+        done = [threading.Event() for _ in boxes]
+        for box, event in zip(boxes, done, strict=True):
+            self._timers.count_call()
+            self._put(box, Command.STATUS)
+            self._put(box, event.set)
+        end = self._clock.monotonic() + timeout_s
+        answered = [event.wait(max(end - self._clock.monotonic(), 0.0)) for event in done]
+        return all(answered)
+
+    def close(self, timeout_s: float) -> None:
+        """Stop; nothing more is put or taken."""
+        self._closed = True
+        self.scheduler.close(timeout_s)
+
+    def _acted_on(self) -> list[Box]:
+        """List the mailboxes of which the provider can be asked by this process."""
+        with self._lock:
+            boxes = list(self._boxes.values())
+        return [box for box in boxes if not box.follows and _is_known(box.payment.attempt)]
+
+    # --- mailboxes --------------------------------------------------------------------------------------------------
+
+    def _come_back(self, box: Box) -> None:
+        """Take up what an earlier run, or another process that is gone, left."""
+        if not self._holds(box):
+            return
+        state = box.payment.attempt.state
+        if state in {State.SHOWING, State.OPENED}:
+            self._timers.note_interruption(box)
+        if step(state, Signal.RESTARTED):
+            self._next(box, Happened(Signal.RESTARTED))
+        self._timers.plan_rival(box)
+
+    def _show_again(self, box: Box) -> None:
+        if box.interrupted:
+            box.interrupted = False
+            self._next(box, Happened(Signal.RESUMED))
+
+    def _put(self, box: Box, item: Item) -> None:
+        with self._lock:
+            box.items.append(item)
+            if box.busy:
+                return
+            box.busy = True
+        self.scheduler.call_later(0.0, lambda: self._drain(box))
+
+    def _next(self, box: Box, item: Item) -> None:
+        """Do this before anything else of the mailbox."""
+        with self._lock:
+            box.items.appendleft(item)
+
+    def _drain(self, box: Box) -> None:
+        while not self._closed:
+            with self._lock:
+                if not box.items:
+                    box.busy = False
+                    break
+                item = box.items.popleft()
+            try:
+                self._do(box, item)
+            except JournalMoved:  # somebody wrote meanwhile: this is judged anew by what is true now
+                self._next(box, item)
+                self._next(box, partial(self._catch_up_of, box))
+                continue
+            except JournalError as error:
+                self._wait_for_journal(box, item, error)
+                return
+            except Exception as error:  # noqa: BLE001 - a fault of ours must not leave a payment unwatched
+                escaped(error)
+                self._timers.plan_poll(box)
+            if isinstance(item, Happened) and item.asked:
+                box.payment.taken_up()
+        self.forget(box.payment)
+
+    def _do(self, box: Box, item: Item) -> None:
+        if not isinstance(item, (Happened, Command)):
+            item()
+        elif not self._holds(box):
+            return  # another process acts on it, and will find out by itself
+        elif isinstance(item, Command):
+            self._call(box, item)
+        else:
+            self._apply(box, item)
+
+    def _wait_for_journal(self, box: Box, item: Item, error: JournalError) -> None:
+        """Nothing is sent that is not written: try the same step again later, and say so once."""
+        if not box.journal_trouble:
+            box.journal_trouble = True
+            _log.error("%s", error)
+            payment = box.payment
+            trouble = JournalTrouble(request_id=payment.request_id, at=self._clock.now(), reason=error.code)
+            payment.publish((trouble,))
+        self._next(box, item)
+        self.scheduler.call_later(_JOURNAL_RETRY_S, lambda: self._drain(box))
+
+    def forget(self, payment: Payment) -> None:
+        """Keep in memory only what is open, not acknowledged, or still watched."""
+        attempt = payment.attempt
+        if not (attempt.acknowledged and attempt.is_final):
+            return
+        with self._lock:
+            box = self._boxes.get(payment.request_id)
+            idle = box is not None and not box.busy and not box.items
+        if box is None or not idle:
+            return
+        watched = False if box.follows else self._timers.plan_poll(box) | self._timers.plan_rival(box)
+        if not watched:
+            with self._lock:
+                if not box.busy and not box.items:
+                    self._boxes.pop(payment.request_id, None)
+
+    # --- who acts -----------------------------------------------------------------------------------------------------
+
+    def _holds(self, box: Box) -> bool:
+        """Whether this process may act on an attempt for as long as a call can take; take it when it is free."""
+        with self._leasing:
+            return self._has_lease(box)
+
+    def _has_lease(self, box: Box) -> bool:
+        now = self._clock.monotonic()
+        if box.lease_until - now > self._call_timeout_s:
+            return True
+        until = now + _LEASE_S + self._call_timeout_s + 1.5 * (self._timers.poll_delay_s(box) or 0.0)
+        if not self._journal.lease(box.payment.request_id, until_s=until, now_s=now):
+            if not box.follows:
+                box.follows = True
+                TRACE.info("%s is acted on by another process", box.payment.request_id)
+                self.scheduler.call_later(_FOLLOW_S, lambda: self._put(box, partial(self._follow, box)))
+            return False
+        box.lease_until = until
+        if box.follows:
+            box.follows = False
+            self._catch_up_of(box)
+            self._next(box, partial(self._come_back, box))
+        return True
+
+    def _follow(self, box: Box) -> None:
+        """Look at what another process has written; take over when it is gone."""
+        if self._holds(box):
+            return
+        self._catch_up_of(box)
+        attempt = box.payment.attempt
+        if not (attempt.is_final and attempt.acknowledged):
+            self.scheduler.call_later(_FOLLOW_S, lambda: self._put(box, partial(self._follow, box)))
+
+    def _catch_up_of(self, box: Box) -> None:
+        with self.writing:
+            before = box.payment.attempt.state
+            self._catch_up(box.payment)
+            if not same_phase(before, box.payment.attempt.state):
+                box.entered = self._clock.monotonic()
+
+    def _catch_up(self, payment: Payment) -> None:
+        """Take in what another process has written; `writing` is held."""
+        for entry in self._journal.entries(payment.request_id):
+            before = payment.attempt
+            if entry.seq <= before.seq:
+                continue
+            after = _folded(before, entry)
+            payment.advance(after)
+            if entry.kind in Signal.__members__:
+                payment.publish(tell(before, Signal(entry.kind), after))
+
+    # --- steps --------------------------------------------------------------------------------------------------------
+
+    def _call(self, box: Box, command: Command) -> None:
+        if command is Command.PAYER and box.beneficiary is None:
+            box.beneficiary = self._remembered(box.payment.request_id)
+        age_s = self._clock.monotonic() - box.known
+        heard = self._calls.make(command, box.payment.attempt, box.beneficiary, age_s=age_s)
+        if heard.signal is Signal.PAYER_REFUSED and heard.data.get("reason") == "OTHER_TRANSACTION_PENDING":
+            self._after_siblings(box, Happened(heard.signal, heard.data))
+        elif heard.signal is not None:
+            self._timers.note_expiry(box, heard.expires_in_s)
+            self._next(box, Happened(heard.signal, heard.data))
+        elif command in _RIVAL_CALLS:
+            self._timers.plan_rival(box, soon=command is not Command.RIVAL_STATUS)
+        elif command is Command.STATUS:
+            self._timers.plan_poll(box)
+
+    def _after_siblings(self, box: Box, refused: Happened) -> None:
+        """Another request waits in the customer's app. Is it one of ours? Ask about those first, then tell."""
+        attempt = box.payment.attempt
+        asked: list[Box] = []
+        for other in self._acted_on():
+            theirs = other.payment.attempt
+            alike = (
+                theirs.beneficiary == attempt.beneficiary
+                or theirs.order.basket_ref == attempt.order.basket_ref
+            )
+            if other is not box and alike:
+                asked.append(other)
+        left = count(len(asked), -1)
+
+        def done() -> None:
+            if next(left) <= 1:
+                self._put(box, refused)
+
+        if not asked:
+            self._next(box, refused)
+        for other in asked:
+            self._timers.count_call()
+            self._put(other, Command.STATUS)
+            self._put(other, done)
+
+    def _remembered(self, request_id: str) -> Beneficiary | None:
+        """Read the customer back that was named before a restart; None when they were erased."""
+        identifier = self._journal.identifier(request_id)
+        return Beneficiary.parse(identifier) if identifier else None
+
+    def _apply(self, box: Box, item: Happened) -> None:
+        payment = box.payment
+        with self.writing:
+            before = payment.attempt
+            row = step(before.state, item.signal)
+            if row is None:  # it came too late to matter
+                return
+            if item.beneficiary is not None:
+                box.beneficiary = item.beneficiary
+            payment.hold()  # not over before its events are told and its tickets are counted
+            try:
+                after, events = self._journaled(payment, item, row)
+            except BaseException:
+                payment.publish((), tickets=-1)
+                raise
+            box.journal_trouble = False
+            now = self._clock.monotonic()
+            if not same_phase(before.state, after.state):
+                box.entered = now
+            if before.state is State.CREATING:
+                box.known = now
+            if after.rival != before.rival:
+                box.rival_since = now
+        # No lock is held while devices are told: a driver may do anything.
+        commands = [command for command in row.commands if command not in CALLS]
+        for command in commands:
+            if command in _BEFORE_TELLING:
+                self._carry_out(command, payment, after)
+        payment.publish(events)
+        tickets = sum(self._carry_out(c, payment, after) for c in commands if c not in _BEFORE_TELLING)
+        payment.publish((), tickets=tickets - 1)
+        self._go_on(box, item.signal, row, before)
+
+    def _go_on(self, box: Box, signal: Signal, row: Step, before: Attempt) -> None:
+        """Make the call of the row, or plan the next look."""
+        after = box.payment.attempt
+        calls = [command for command in row.commands if command in CALLS]
+        if signal in RIVALS or after.rival != before.rival:
+            self._timers.plan_rival(box)
+        if calls == [Command.STATUS] and signal is Signal.RESTARTED:
+            self._timers.poll_soon(box)  # a start asks about everything, at the provider's rate
+        elif calls:
+            self._timers.count_call()
+            self._next(box, calls[0])
+        elif signal in OBSERVATIONS and row.state in STALLING and self._timers.age_s(box) >= STALL_S:
+            self._next(box, Happened(Signal.STALLED))
+        elif signal not in RIVALS or after.state is not before.state:
+            self._timers.plan_poll(box)
+
+    def _journaled(self, payment: Payment, item: Happened, row: Step) -> tuple[Attempt, tuple[Event, ...]]:
+        """Write the step, unless it says nothing new; only then is it true."""
+        before, signal = payment.attempt, item.signal
+        now = self._clock.now()
+        said: Mapping[str, Any] = item.data
+        if row.state is before.state and before.is_final and signal in OBSERVATIONS - {Signal.AMOUNT_CHANGED}:
+            said = {}  # after the end, a word that changes nothing is only a word
+        facts = consequences(before, signal, row, said, fresh_payment_id=secrets.token_hex(10), now=now)
+        entry = Entry(before.seq, payment.request_id, now, signal.value, row.state, facts)
+        draft = fold(before, entry)
+        if not row.commands and replace(draft, updated_at=before.updated_at) == before:
+            return before, ()
+        named = item.beneficiary.value if item.beneficiary else None
+        after = self._write(payment, signal.value, facts, row, identifier=named)
+        return after, tell(before, signal, after)
+
+    def _write(
+        self,
+        payment: Payment,
+        kind: str,
+        facts: Mapping[str, Any],
+        row: Step | None = None,
+        identifier: str | None = None,
+    ) -> Attempt:
+        """Append one entry, and take it for true; `writing` is held."""
+        before = payment.attempt
+        state = row.state if row else before.state
+        entry = self._journal.append(
+            payment.request_id,
+            self._clock.now(),
+            kind,
+            state,
+            facts,
+            identifier=identifier,
+            after=before.seq,
+        )
+        after = fold(before, entry)
+        payment.advance(after)
+        why = facts.get("reason", "")
+        TRACE.debug("step %s: %s -> %s by %s %s", payment.request_id, before.state, state, kind, why)
+        return after
+
+    def _carry_out(self, command: Command, payment: Payment, attempt: Attempt) -> int:
+        try:
+            return self._devices.carry_out(command, payment, attempt)
+        except Exception as error:  # noqa: BLE001 - a till's own devices may raise anything
+            escaped(error)
+            return 0
+
+    def _hide(self, box: Box) -> None:
+        self._carry_out(Command.HIDE, box.payment, box.payment.attempt)
+
+
+def escaped(error: BaseException) -> None:
+    """Log what a step, a device or a listener let escape: not its message, which might quote a customer."""
+    code = error.code if isinstance(error, CvConnectError) else type(error).__name__
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
+    _log.error("a listener or a step failed: %s at %s", code, where)
+
+
+def _is_known(attempt: Attempt) -> bool:
+    """Whether the provider can be asked about an attempt."""
+    return bool(attempt.transaction_id or attempt.pre_transaction_id)
+
+
+_MISREAD = (KeyError, TypeError, ValueError)
+
+
+def rebuilt(entries: Sequence[Entry]) -> Attempt:
+    """Rebuild an attempt; an entry that cannot be understood is damage, not a crash."""
+    try:
+        return rebuild(entries)
+    except _MISREAD as error:
+        raise JournalError("JOURNAL_DAMAGED", path=entries[0].request_id) from error
+
+
+def _folded(attempt: Attempt, entry: Entry) -> Attempt:
+    try:
+        return fold(attempt, entry)
+    except _MISREAD as error:
+        raise JournalError("JOURNAL_DAMAGED", path=entry.request_id) from error
