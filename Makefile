@@ -7,11 +7,14 @@ READY := .venv/.ready
 UV_VERSION := 0.13.9
 WORKERS ?= 2
 
+# Journals of tests are thrown away: in memory their syncs cost nothing.
+TEST_TMP := $(shell test -d /dev/shm -a -w /dev/shm && echo TMPDIR=/dev/shm)
+
 # A virtual environment does not survive being moved: it is made again when its directory has another name.
 MOVED := $(shell test ! -f $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || echo moved)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check faults bench docs lock moved
+.PHONY: help setup demo test check faults mutation bench docs lock moved
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r a b; do printf '%-12s %s\n' "$$a" "$$b"; done
@@ -22,7 +25,7 @@ demo: $(READY) ## take payments on a simulated counter
 	$(PY) -c 'import sys; from cvconnect_pos.cli.main import main; sys.exit(main())' demo
 
 test: $(READY) ## run all tests, then say what was skipped and why
-	$(PY) -m pytest -n $(WORKERS) tests
+	$(TEST_TMP) $(PY) -m pytest -n $(WORKERS) tests
 
 check: $(READY) ## format, types, contracts, generated files, lock, wheel, documentation
 	$(PY) tools/check.py
@@ -34,9 +37,14 @@ REPLAY ?=
 
 faults: $(READY) ## play N random schedules of faults, kills and races against the provider's ledger, or REPLAY='...'
 ifneq ($(MORE),)
-	CVCONNECT_MORE_SCHEDULES=$(MORE) $(PY) -m pytest -n $(WORKERS) tests/faults/test_explore.py
+	CVCONNECT_MORE_SCHEDULES=$(MORE) $(PY) -m pytest -n $(WORKERS) tests/faults/test_explore.py tests/unit/test_stateful_*.py
 endif
-	@PYTHONPATH=tests $(PY) -m faults.campaign $(N) --jobs $(WORKERS) $(if $(HTTP),--http $(HTTP)) $(if $(REPLAY),--replay '$(REPLAY)')
+	@$(TEST_TMP) PYTHONPATH=tests $(PY) -m faults.campaign $(N) --jobs $(WORKERS) $(if $(HTTP),--http $(HTTP)) $(if $(REPLAY),--replay '$(REPLAY)')
+
+MINUTES ?= 10
+
+mutation: $(READY) ## change one thing in the source at a time, for MINUTES, and see whether a test notices
+	$(PY) tools/mutate.py --minutes $(MINUTES) --workers $(WORKERS)
 
 bench: $(READY) ## measure
 	$(PY) benchmarks/run.py

@@ -6,6 +6,8 @@ import statistics
 import subprocess
 import sys
 
+from figures import show
+
 RUNS = 15
 _SNIPPET = "import time; start = time.perf_counter(); {}; print(time.perf_counter() - start)"
 
@@ -39,3 +41,7 @@ def measure() -> dict[str, object]:
         f"{subject} / {peer}": medians[subject] / medians[peer] for subject in SUBJECTS for peer in PEERS
     }
     return {"median_ms": medians, "ratio": ratios}
+
+
+if __name__ == "__main__":
+    show("import", measure())

@@ -19,6 +19,8 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from figures import show, summary
+
 from cvconnect_drivers.displays.screen import render
 from cvconnect_pos import Payment, PaymentPrompt, State, Station, Tender
 from cvconnect_pos.clock import SystemClock
@@ -64,16 +66,6 @@ class TimedDisplay:
 
     def release(self) -> None:
         pass
-
-
-def percentile(values: list[float], part: float) -> float:
-    """Give the value below which this part of them lies."""
-    return sorted(values)[min(int(len(values) * part), len(values) - 1)]
-
-
-def summary(values_s: list[float]) -> dict[str, float]:
-    """Give median and p99 in milliseconds."""
-    return {"median_ms": statistics.median(values_s) * 1000, "p99_ms": percentile(values_s, 0.99) * 1000}
 
 
 class Floor:
@@ -250,3 +242,7 @@ def measure() -> dict[str, object]:
             "scan to wire / floor": statistics.median(scanned.taken) / bare,
         },
     }
+
+
+if __name__ == "__main__":
+    show("latency", measure())

@@ -28,6 +28,7 @@ STEPS: dict[str, Callable[[str], list[str]]] = {
     "lifecycle page": lambda _out: ["tools/make_lifecycle_diagram.py", "--check"],
     "import graph page": lambda _out: ["tools/make_import_graph.py", "--check"],
     "errors page": lambda _out: ["tools/make_error_table.py", "--check"],
+    "core coverage": lambda _out: ["tools/check_coverage.py"],
     "lock": lambda _out: ["tools/check_lock.py"],
     "wheel": lambda out: ["tools/check_wheel.py", out],
     "docs": lambda out: ["-m", "mkdocs", "build", "--strict", "--site-dir", out],

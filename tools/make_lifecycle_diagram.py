@@ -56,7 +56,7 @@ PHASES = (
         "Reservation",
         "A reserved amount is never *paid*: it is captured, in full or in part, or given back. Both are decisions of the "
         "till, journaled before they are sent; a lost answer is asked for, and the order repeated while it had no effect.",
-        (S.RESERVED, S.CAPTURING, S.CAPTURE_UNKNOWN, S.RELEASING, S.RELEASE_UNKNOWN),
+        (S.RESERVED, S.CAPTURING, S.CAPTURE_UNKNOWN, S.CAPTURE_REFUSED, S.RELEASING, S.RELEASE_UNKNOWN),
     ),
     Phase(
         "Decision and reversal",

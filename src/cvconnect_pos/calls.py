@@ -39,14 +39,17 @@ class Heard:
         signal: What it means; None when nothing new is known.
         data: What became known, for the journal.
         expires_in_s: How long the provider gives the request from now on, by its own clock.
+        answered: Whether an order about a rival was taken; what it did is asked soon.
     """
 
     signal: Signal | None
     data: dict[str, Any] = field(default_factory=dict[str, Any])
     expires_in_s: float | None = None
+    answered: bool = False
 
 
 NOTHING = Heard(None)
+ANSWERED = Heard(None, answered=True)
 
 
 class Calls:
@@ -95,6 +98,11 @@ class Calls:
     def stopped(self) -> CredentialRefused | None:
         """Why nothing is sent any more; None as long as the provider takes the credential."""
         return self._credential.refusal
+
+    @property
+    def knows_the_time(self) -> bool:
+        """Whether the provider has told its clock."""
+        return self._provider_clock is not None
 
     @property
     def window_s(self) -> float:
@@ -245,7 +253,9 @@ class Calls:
             if rival.transaction_id
             else self._gateway.qr_status(rival.pre_transaction_id, timeout_s=self._timeout_s)
         )
-        signal = observe_rival(reading, rival, surplus_cents=attempt.surplus_cents)
+        signal = observe_rival(
+            reading, rival, surplus_cents=attempt.surplus_cents, reserve=attempt.order.reserve
+        )
         transaction = reading.transaction if isinstance(reading, PreTransaction) else reading
         facts: dict[str, Any] = {}
         if signal is not None and transaction is not None:
@@ -260,13 +270,13 @@ class Calls:
             self._gateway.cancel(rival.transaction_id, now, timeout_s=self._timeout_s)
         elif rival is not None:
             self._gateway.cancel_qr(rival.pre_transaction_id, now, timeout_s=self._timeout_s)
-        return NOTHING
+        return ANSWERED
 
     def _rival_release(self, attempt: Attempt, _: Beneficiary | None) -> Heard:
         if attempt.rival is not None:
             now = self._clock.now()
             self._gateway.release(attempt.rival.transaction_id, now, timeout_s=self._timeout_s)
-        return NOTHING
+        return ANSWERED
 
     def _heard(self, signal: Signal, data: dict[str, Any], reading: Transaction | PreTransaction) -> Heard:
         left = None
@@ -313,9 +323,9 @@ def _facts(transaction: Transaction, attempt: Attempt, signal: Signal) -> dict[s
         facts["reserved_cents"] = transaction.received_cents
     if signal in {Signal.OVERPAID, Signal.AMOUNT_RAISED}:
         facts["reason"] = alarm(transaction, attempt)
+    if signal in _MONEY | {Signal.HELD} and transaction.updated_at is not None:
+        facts["said_at"] = _text(transaction.updated_at)
     if signal in _MONEY:
-        if transaction.updated_at is not None:
-            facts["said_at"] = _text(transaction.updated_at)
         if transaction.received_cents is not None:  # what is known is never replaced by nothing
             facts["authorizations"] = authorizations_data(transaction.authorizations)
             facts["received_cents"] = transaction.received_cents

@@ -17,7 +17,7 @@ from cvconnect_pos.core.attempt import Attempt, Way
 from cvconnect_pos.core.lifecycle import FINAL, Command, Signal, State, step
 from cvconnect_pos.debuglog import TRACE
 from cvconnect_pos.engine import Engine
-from cvconnect_pos.errors import InvalidInput, NotAllowedNow
+from cvconnect_pos.errors import InvalidInput, JournalError, NotAllowedNow
 from cvconnect_pos.events import DeviceTrouble, Event, QrShown, ScanRefused, TicketPrinted
 from cvconnect_pos.identifiers import Beneficiary
 from cvconnect_pos.messages import Language, reason_text
@@ -47,6 +47,7 @@ _LEFT = FINAL | {
     State.RESERVED,
     State.CAPTURING,
     State.CAPTURE_UNKNOWN,
+    State.CAPTURE_REFUSED,
     State.RELEASING,
     State.RELEASE_UNKNOWN,
 }
@@ -297,7 +298,7 @@ class StationDevices:
             return None
         try:
             self._engine.identify(payment, named)
-        except NotAllowedNow as error:
+        except (NotAllowedNow, JournalError) as error:
             return error.code
         return None
 

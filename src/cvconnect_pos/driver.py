@@ -24,9 +24,9 @@ from typing import Any
 
 from cvconnect_pos.calls import Calls
 from cvconnect_pos.clock import Clock
-from cvconnect_pos.core.attempt import Attempt, Entry, fold, rebuild
+from cvconnect_pos.core.attempt import Attempt, Entry, Way, fold, rebuild
 from cvconnect_pos.core.lifecycle import CALLS, OBSERVATIONS, RIVALS, Command, Signal, State, Step, step
-from cvconnect_pos.core.policy import STALL_S, STALLING, same_phase
+from cvconnect_pos.core.policy import STALL_S, STALLING, may_change, same_phase
 from cvconnect_pos.core.steps import consequences
 from cvconnect_pos.debuglog import TRACE
 from cvconnect_pos.errors import CvConnectError, JournalError, JournalMoved, NotAllowedNow
@@ -41,12 +41,17 @@ from cvconnect_pos.timers import Timers
 _log = logging.getLogger("cvconnect_pos")
 
 _JOURNAL_RETRY_S = 1.0
+_FAULT_RETRY_S = 5.0
 
 _LEASE_S = 60.0
 """How long a process may act on an attempt without saying so again; its end frees what it held at once."""
 
+_PATIENCE_S = 600.0
+"""How late a living process may be before one that only looks takes over; one that is gone is replaced at once."""
+
 _FOLLOW_S = 2.0
-"""How often a process looks at what another one writes."""
+_FOLLOW_RECORDED_S = 60.0
+"""How often a process looks at what another one writes; of what is over and recorded, whether that one is still there."""
 
 _RIVAL_CALLS = frozenset({Command.RIVAL_STATUS, Command.RIVAL_CANCEL, Command.RIVAL_RELEASE})
 
@@ -109,9 +114,13 @@ class Driver:
 
     # --- the doors ------------------------------------------------------------------------------------------------------
 
-    def open(self, payment: Payment, beneficiary: Beneficiary | None) -> None:
+    def lease_end(self) -> float:
+        """Until when an attempt that begins now is leased, in monotonic seconds."""
+        return self._clock.monotonic() + _LEASE_S + self._call_timeout_s
+
+    def open(self, payment: Payment, beneficiary: Beneficiary | None, leased_until_s: float) -> None:
         """Begin a new attempt: its first call."""
-        box = Box(payment, self._clock.monotonic(), beneficiary=beneficiary)
+        box = Box(payment, self._clock.monotonic(), beneficiary=beneficiary, lease_until=leased_until_s)
         with self._lock:
             self._boxes[payment.request_id] = box
         self._timers.count_call()
@@ -128,6 +137,8 @@ class Driver:
         box = Box(payment, then(attempt.changed_at), known=then(attempt.opened_at), rival_since=then(since))
         with self._lock:
             self._boxes[payment.request_id] = box
+        if attempt.expires_at is not None and not attempt.is_final:
+            self._timers.note_expiry(box, (attempt.expires_at - self._calls.provider_now()).total_seconds())
         self._put(box, partial(self._come_back, box))
 
     def resumed(self, payment: Payment) -> None:
@@ -142,11 +153,17 @@ class Driver:
 
         Raises:
             NotAllowedNow: `PAYMENT_ELSEWHERE`: another process acts on it.
+            JournalError: It cannot be found out who acts on it.
         """
         box = self._box_of(payment)
-        if not self._holds(box):
+        if not self._holds(box) and not self._holds(box):  # the first may find news, and takes them in
             raise NotAllowedNow("PAYMENT_ELSEWHERE")
         self._put(box, item)
+
+    def has(self, payment: Payment) -> bool:
+        """Whether it is being watched here."""
+        with self._lock:
+            return payment.request_id in self._boxes
 
     def look(self, payment: Payment) -> None:
         """Ask soon how a payment stands, open or over."""
@@ -167,7 +184,7 @@ class Driver:
         try:
             self._write(payment, kind, facts)
         except JournalMoved:
-            self._catch_up(payment)
+            self.catch_up(payment)
             raise
 
     def hint(self, ids: frozenset[str]) -> bool:
@@ -182,12 +199,13 @@ class Driver:
 
     def look_at_all(self, timeout_s: float) -> bool:
         """Ask about everything once, and wait for the answers; say whether all came in time."""
-        boxes = self._acted_on()
-        done = [threading.Event() for _ in boxes]
-        for box, event in zip(boxes, done, strict=True):
-            self._timers.count_call()
-            self._put(box, Command.STATUS)
-            self._put(box, event.set)
+        done: list[threading.Event] = []
+        for box in self._acted_on():
+            done.append(threading.Event())
+            self._timers.poll_soon(box, done[-1].set)
+            if box.payment.attempt.rival is not None:
+                done.append(threading.Event())
+                self._timers.ask_rival(box, done[-1].set)
         end = self._clock.monotonic() + timeout_s
         answered = [event.wait(max(end - self._clock.monotonic(), 0.0)) for event in done]
         return all(answered)
@@ -207,7 +225,7 @@ class Driver:
 
     def _come_back(self, box: Box) -> None:
         """Take up what an earlier run, or another process that is gone, left."""
-        if not self._holds(box):
+        if not self._holds(box, patient=True):
             return
         state = box.payment.attempt.state
         if state in {State.SHOWING, State.OPENED}:
@@ -217,7 +235,8 @@ class Driver:
         self._timers.plan_rival(box)
 
     def _show_again(self, box: Box) -> None:
-        if box.interrupted:
+        dead = box.expires is not None and box.expires <= self._clock.monotonic()
+        if box.interrupted and not dead:
             box.interrupted = False
             self._next(box, Happened(Signal.RESUMED))
 
@@ -252,7 +271,7 @@ class Driver:
                 return
             except Exception as error:  # noqa: BLE001 - a fault of ours must not leave a payment unwatched
                 escaped(error)
-                self._timers.plan_poll(box)
+                self._begin_anew(box)
             if isinstance(item, Happened) and item.asked:
                 box.payment.taken_up()
         self.forget(box.payment)
@@ -266,6 +285,13 @@ class Driver:
             self._call(box, item)
         else:
             self._apply(box, item)
+
+    def _begin_anew(self, box: Box) -> None:
+        """A fault of ours: what was under way is of unknown fate, as after a crash. So it is taken up in the same way."""
+        self._timers.plan_rival(box)
+        if step(box.payment.attempt.state, Signal.RESTARTED):
+            again = Happened(Signal.RESTARTED)
+            self.scheduler.call_later(_FAULT_RETRY_S, lambda: self._put(box, again))
 
     def _wait_for_journal(self, box: Box, item: Item, error: JournalError) -> None:
         """Nothing is sent that is not written: try the same step again later, and say so once."""
@@ -286,7 +312,7 @@ class Driver:
         with self._lock:
             box = self._boxes.get(payment.request_id)
             idle = box is not None and not box.busy and not box.items
-        if box is None or not idle:
+        if box is None or not idle or self._timers.has_poll(box):
             return
         watched = False if box.follows else self._timers.plan_poll(box) | self._timers.plan_rival(box)
         if not watched:
@@ -296,46 +322,61 @@ class Driver:
 
     # --- who acts -----------------------------------------------------------------------------------------------------
 
-    def _holds(self, box: Box) -> bool:
-        """Whether this process may act on an attempt for as long as a call can take; take it when it is free."""
-        with self._leasing:
-            return self._has_lease(box)
+    def _holds(self, box: Box, *, patient: bool = False) -> bool:
+        """Whether this process may act on an attempt until its next poll is over; take the lease when it is free.
 
-    def _has_lease(self, box: Box) -> bool:
+        Args:
+            box: The attempt.
+            patient: Whether this process only looks: a living one that is late keeps its lease for a while.
+        """
+        with self._leasing:
+            return self._has_lease(box, patient=patient)
+
+    def _has_lease(self, box: Box, *, patient: bool) -> bool:
         now = self._clock.monotonic()
-        if box.lease_until - now > self._call_timeout_s:
+        pause = 1.5 * (self._timers.poll_delay_s(box) or 0.0)
+        if box.lease_until - now > self._call_timeout_s + pause:
             return True
-        until = now + _LEASE_S + self._call_timeout_s + 1.5 * (self._timers.poll_delay_s(box) or 0.0)
-        if not self._journal.lease(box.payment.request_id, until_s=until, now_s=now):
+        lapsed = box.lease_until <= now
+        until, judged = self.lease_end() + pause, now - _PATIENCE_S if patient else now
+        if not self._journal.lease(box.payment.request_id, until_s=until, now_s=judged):
             if not box.follows:
                 box.follows = True
                 TRACE.info("%s is acted on by another process", box.payment.request_id)
-                self.scheduler.call_later(_FOLLOW_S, lambda: self._put(box, partial(self._follow, box)))
+                self._follow_later(box, _FOLLOW_S)
             return False
         box.lease_until = until
-        if box.follows:
-            box.follows = False
-            self._catch_up_of(box)
+        followed, box.follows = box.follows, False
+        if lapsed and (self._catch_up_of(box) or followed):
             self._next(box, partial(self._come_back, box))
+            return False  # it was acted on elsewhere meanwhile: what was to be done here is judged anew
         return True
 
     def _follow(self, box: Box) -> None:
         """Look at what another process has written; take over when it is gone."""
-        if self._holds(box):
+        if self._holds(box, patient=True) or not box.follows:
             return
         self._catch_up_of(box)
         attempt = box.payment.attempt
+        age_s = (self._clock.now() - attempt.updated_at).total_seconds()
         if not (attempt.is_final and attempt.acknowledged):
-            self.scheduler.call_later(_FOLLOW_S, lambda: self._put(box, partial(self._follow, box)))
+            self._follow_later(box, _FOLLOW_S)
+        elif may_change(attempt.state, age_s):
+            self._follow_later(box, _FOLLOW_RECORDED_S)
 
-    def _catch_up_of(self, box: Box) -> None:
+    def _follow_later(self, box: Box, pause_s: float) -> None:
+        self.scheduler.call_later(pause_s, lambda: self._put(box, partial(self._follow, box)))
+
+    def _catch_up_of(self, box: Box) -> bool:
         with self.writing:
-            before = box.payment.attempt.state
-            self._catch_up(box.payment)
-            if not same_phase(before, box.payment.attempt.state):
+            before = box.payment.attempt
+            self.catch_up(box.payment)
+            after = box.payment.attempt
+            if not same_phase(before.state, after.state):
                 box.entered = self._clock.monotonic()
+            return after.seq > before.seq
 
-    def _catch_up(self, payment: Payment) -> None:
+    def catch_up(self, payment: Payment) -> None:
         """Take in what another process has written; `writing` is held."""
         for entry in self._journal.entries(payment.request_id):
             before = payment.attempt
@@ -349,6 +390,8 @@ class Driver:
     # --- steps --------------------------------------------------------------------------------------------------------
 
     def _call(self, box: Box, command: Command) -> None:
+        if command is Command.PAYER and self._is_cancelled(box):
+            return  # the cashier was faster: the customer is not even asked
         if command is Command.PAYER and box.beneficiary is None:
             box.beneficiary = self._remembered(box.payment.request_id)
         age_s = self._clock.monotonic() - box.known
@@ -359,7 +402,7 @@ class Driver:
             self._timers.note_expiry(box, heard.expires_in_s)
             self._next(box, Happened(heard.signal, heard.data))
         elif command in _RIVAL_CALLS:
-            self._timers.plan_rival(box, soon=command is not Command.RIVAL_STATUS)
+            self._timers.plan_rival(box, soon=heard.answered)
         elif command is Command.STATUS:
             self._timers.plan_poll(box)
 
@@ -388,6 +431,10 @@ class Driver:
             self._put(other, Command.STATUS)
             self._put(other, done)
 
+    def _is_cancelled(self, box: Box) -> bool:
+        with self._lock:
+            return any(isinstance(item, Happened) and item.signal is Signal.CANCEL for item in box.items)
+
     def _remembered(self, request_id: str) -> Beneficiary | None:
         """Read the customer back that was named before a restart; None when they were erased."""
         identifier = self._journal.identifier(request_id)
@@ -409,13 +456,7 @@ class Driver:
                 payment.publish((), tickets=-1)
                 raise
             box.journal_trouble = False
-            now = self._clock.monotonic()
-            if not same_phase(before.state, after.state):
-                box.entered = now
-            if before.state is State.CREATING:
-                box.known = now
-            if after.rival != before.rival:
-                box.rival_since = now
+            self._note_times(box, before, after)
         # No lock is held while devices are told: a driver may do anything.
         commands = [command for command in row.commands if command not in CALLS]
         for command in commands:
@@ -426,9 +467,24 @@ class Driver:
         payment.publish((), tickets=tickets - 1)
         self._go_on(box, item.signal, row, before)
 
+    def _note_times(self, box: Box, before: Attempt, after: Attempt) -> None:
+        now = self._clock.monotonic()
+        if not same_phase(before.state, after.state):
+            box.entered = now
+        if before.state is State.CREATING:
+            box.known = now
+        if after.state in STALLING and before.state is not after.state:
+            box.ordered = now
+        if after.expires_at is None and before.expires_at is not None:
+            box.expires = None
+        if after.rival != before.rival:
+            box.rival_since = now
+
     def _go_on(self, box: Box, signal: Signal, row: Step, before: Attempt) -> None:
         """Make the call of the row, or plan the next look."""
         after = box.payment.attempt
+        if signal is Signal.PAYER_REFUSED and after.order.way is Way.DEFERRED:
+            self._put(box, Happened(Signal.CANCEL, {"cancel_asked": True, "reason": after.reason}))
         calls = [command for command in row.commands if command in CALLS]
         if signal in RIVALS or after.rival != before.rival:
             self._timers.plan_rival(box)
@@ -437,10 +493,13 @@ class Driver:
         elif calls:
             self._timers.count_call()
             self._next(box, calls[0])
-        elif signal in OBSERVATIONS and row.state in STALLING and self._timers.age_s(box) >= STALL_S:
+        elif signal in OBSERVATIONS and row.state in STALLING and self._waited_s(box) >= STALL_S:
             self._next(box, Happened(Signal.STALLED))
         elif signal not in RIVALS or after.state is not before.state:
             self._timers.plan_poll(box)
+
+    def _waited_s(self, box: Box) -> float:
+        return self._clock.monotonic() - box.ordered
 
     def _journaled(self, payment: Payment, item: Happened, row: Step) -> tuple[Attempt, tuple[Event, ...]]:
         """Write the step, unless it says nothing new; only then is it true."""

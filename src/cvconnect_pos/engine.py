@@ -11,6 +11,7 @@ import math
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from weakref import WeakValueDictionary
 from cvconnect_pos.calls import Calls
 from cvconnect_pos.clock import Clock, SystemClock
 from cvconnect_pos.core.attempt import ACKNOWLEDGED, TICKET, Entry, Order
-from cvconnect_pos.core.lifecycle import NEGATIVE, Signal, State
+from cvconnect_pos.core.lifecycle import FINAL, Signal, State
 from cvconnect_pos.core.policy import WINDOW_MARGIN_S, may_change
 from cvconnect_pos.credential import Credential
 from cvconnect_pos.driver import Driver, escaped, rebuilt
@@ -47,6 +48,9 @@ _LOOK_BACK = timedelta(days=3)
 """How long ago an attempt may have changed that a start looks at again, once it is over and recorded."""
 
 _WATCHED_MAX = 10_000
+
+_LOOK_AROUND_S = 60.0
+"""How often a process that sells looks for what another one has left."""
 
 
 class Engine:
@@ -98,12 +102,14 @@ class Engine:
         self._lock = threading.Lock()
         self._payments: WeakValueDictionary[str, Payment] = WeakValueDictionary()
         self._damaged: JournalError | None = None
+        self._looked = self.clock.monotonic()
         self._closed = False
 
     # --- the till's calls -------------------------------------------------------------------------------------------
 
     def request(self, order: Order, beneficiary: Beneficiary | None = None) -> Payment:
         """Open a payment, or find the one that this request id has opened. See `Tender.request`."""
+        self._look_around()
         with self._driver.writing:
             self._check_open()
             known = self._journal.entries(order.request_id)
@@ -112,16 +118,29 @@ class Engine:
             kept = self._journal.identifier(order.request_id) if known and beneficiary else None
             if kept is not None and beneficiary is not None and kept != beneficiary.value:
                 raise RequestIdReused(request_id=order.request_id)  # two customers may have the same mask
+            leased_until_s = self._driver.lease_end()
             entries, is_new = self._journal.begin(
                 order,
                 secrets.token_hex(10),
                 self.clock.now(),
                 simulation=not self._gateway.is_production,
                 identifier=beneficiary.value if beneficiary else None,
+                leased_until_s=leased_until_s,
+                now_s=self.clock.monotonic(),
             )
-            payment = self._handle(entries, beneficiary, is_new=is_new)
+            payment = self._handle(entries, beneficiary, leased_until_s if is_new else None)
         self._driver.resumed(payment)
         return payment
+
+    def _look_around(self) -> None:
+        """Now and then, take up what a process that is gone has left since this one started."""
+        now = self.clock.monotonic()
+        if now - self._looked < _LOOK_AROUND_S or self._closed:
+            return
+        self._looked = now
+        for request_id in self._journal.unsettled():
+            with suppress(JournalError):  # said at the start, or by whoever acts on it
+                self._found(request_id)
 
     def _check_willing(self) -> None:
         """Refuse a new request that would come to nothing."""
@@ -146,26 +165,32 @@ class Engine:
         with self._driver.writing:
             self._check_open()
             with self._lock:
-                if payment := self._payments.get(request_id):
-                    return payment
+                known = self._payments.get(request_id)
+            if known is not None:
+                if not self._driver.has(known):  # recorded and forgotten: another process may have changed it
+                    self._driver.catch_up(known)
+                return known
             entries = self._journal.entries(request_id)
             if not entries:
                 raise InvalidInput("REQUEST_UNKNOWN", field="request_id", request_id=request_id)
             return self._handle(entries)
 
     def _handle(
-        self, entries: Sequence[Entry], beneficiary: Beneficiary | None = None, *, is_new: bool = False
+        self,
+        entries: Sequence[Entry],
+        beneficiary: Beneficiary | None = None,
+        leased_until_s: float | None = None,
     ) -> Payment:
-        """Give the one handle of an attempt, and have it driven."""
+        """Give the one handle of an attempt, and have it driven; a new one is leased to this process already."""
         attempt = rebuilt(entries)
         request_id = attempt.order.request_id
         with self._lock:
             self._check_open()
             if payment := self._payments.get(request_id):
                 return payment
-            payment = self._payments[request_id] = Payment(self, attempt, recovered=not is_new)
-        if is_new:
-            self._driver.open(payment, beneficiary)
+            payment = self._payments[request_id] = Payment(self, attempt, recovered=leased_until_s is None)
+        if leased_until_s is not None:
+            self._driver.open(payment, beneficiary, leased_until_s)
         else:
             self._driver.take_up(payment)
         return payment
@@ -188,7 +213,8 @@ class Engine:
     def _recent(self) -> list[AttemptSummary]:
         """List what the till has recorded and the provider may still change: a late payment, a cancel that lands late."""
         now = self.clock.now()
-        recent = Search(states=NEGATIVE | {State.APPROVED}, acknowledged=True, updated_from=now - _LOOK_BACK)
+        over = FINAL - {State.LINE_RELEASED}
+        recent = Search(states=over, acknowledged=True, updated_from=now - _LOOK_BACK)
         freed = Search(states=frozenset({State.LINE_RELEASED}), acknowledged=True)
         return [
             summary
@@ -241,6 +267,8 @@ class Engine:
                 return True
             if not attempt.is_final:
                 raise NotAllowedNow(action="acknowledge", state=attempt.state.value)
+            if not payment.has_shown(attempt):
+                raise NotAllowedNow("OUTCOME_CHANGED")
             return self._noted(payment, ACKNOWLEDGED, facts)
 
     def _noted(self, payment: Payment, kind: str, facts: Mapping[str, Any]) -> bool:
@@ -263,13 +291,13 @@ class Engine:
         Raises:
             NotAllowedNow: `REVERSAL_TOO_LATE`.
         """
-        left = self.window_left_s(payment)
+        left = self.window_left_s(payment) if self._calls.knows_the_time else None
         if left is not None and left < -WINDOW_MARGIN_S:
             raise NotAllowedNow("REVERSAL_TOO_LATE", hours=round(self._calls.window_s / 3600))
 
-    def provider_now(self) -> datetime:
-        """The provider's clock, as far as its answers have told it (UTC)."""
-        return self._calls.provider_now()
+    def is_past(self, moment: datetime) -> bool:
+        """Whether a moment is past for certain, by the provider's clock; not before it has told it."""
+        return self._calls.knows_the_time and self._calls.provider_now() >= moment
 
     def hint(self, transaction_id: str, payment_id: str) -> None:
         """Look soon at the attempt that these ids belong to: somebody says that there is news. Others are ignored.
@@ -281,8 +309,8 @@ class Engine:
         ids = frozenset({transaction_id, payment_id}) - {""}
         if self._driver.hint(ids):
             return
-        for summary in self._recent():  # over and recorded: no mailbox is kept for it
-            if summary.transaction_id in ids:
+        for known in ids:  # over and recorded: no mailbox is kept for it
+            for summary in self._journal.attempts(Search(transaction_id=known), limit=1):
                 self._driver.look(self._found(summary.request_id))
 
     def look_at_all(self, timeout_s: float) -> bool:

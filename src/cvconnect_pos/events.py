@@ -196,7 +196,8 @@ class DecisionNeeded(Event):
     """Paid, although the till thought otherwise: keep it or reverse it.
 
     Args:
-        why: `CANCEL_CROSSED`, `LATE_PAYMENT`, `OVERPAID`, `SEVERAL_PAYERS`, `UNEXPECTED_PAYER` or `CAPTURED_UNASKED`.
+        why: `CANCEL_CROSSED`, `LATE_PAYMENT`, `OVERPAID`, `SEVERAL_PAYERS`, `UNEXPECTED_PAYER`, `CAPTURED_UNASKED` or
+            `LATE_CAPTURE`.
         asked_cents: What was asked.
         received_cents: What was received.
     """

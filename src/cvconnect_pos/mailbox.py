@@ -59,6 +59,7 @@ class Box:
         entered: When its phase began, on the monotonic clock.
         known: When the provider's id of its request was made, on the monotonic clock.
         rival_since: When its rival was given up, on the monotonic clock.
+        ordered: When the order was given whose effect is waited for, on the monotonic clock.
         items: What is to be done, in order.
         busy: Whether somebody is doing it.
         beneficiary: The customer in clear, while this process knows them.
@@ -76,6 +77,7 @@ class Box:
     entered: float
     known: float = 0.0
     rival_since: float = 0.0
+    ordered: float = 0.0
     items: deque[Item] = field(default_factory=deque[Item])
     busy: bool = False
     beneficiary: Beneficiary | None = None

@@ -85,7 +85,7 @@ class Outcome:
             state=attempt.state,
             asked_cents=order.amount_cents,
             received_cents=kept,
-            remaining_cents=max(attempt.due_cents - kept, 0),
+            remaining_cents=max(_due(attempt) - kept, 0),
             reversed_cents=given_back,
             surplus_cents=attempt.surplus_cents,
             reserved_cents=attempt.reserved_cents,
@@ -96,3 +96,7 @@ class Outcome:
             ended_at=attempt.changed_at,
             simulation=attempt.simulation,
         )
+
+
+def _due(attempt: Attempt) -> int:
+    return attempt.order.amount_cents if attempt.state is State.RESERVED else attempt.due_cents

@@ -29,6 +29,7 @@ class Payment:
         self._condition = threading.Condition()
         self._attempt = attempt
         self._closed = False
+        self._shown: Attempt | None = None
         self._asked = 0  # what the till asked and the engine has not yet taken up
         self._tickets_due = 0
         first = standing(attempt) if recovered else None
@@ -52,7 +53,8 @@ class Payment:
     @property
     def outcome(self) -> Outcome | None:
         """The result, or None while the payment is open."""
-        return Outcome.of(self._attempt)
+        self._shown = self._attempt
+        return Outcome.of(self._shown)
 
     def __repr__(self) -> str:
         return f"<Payment {self.request_id} {self._attempt.state}>"
@@ -215,6 +217,25 @@ class Payment:
         """
         self._ask(Signal.RELEASE, {"reason": ""})
 
+    def settle_surplus(self, by: str, reason: str) -> None:
+        """Take a surplus off the list that the provider does not give back: a person answers for it.
+
+        Args:
+            by: Who decides, 1 to 50 characters; journaled.
+            reason: What became of the money, 1 to 200 characters; journaled.
+
+        Raises:
+            InvalidInput: One of the texts cannot be used.
+            NotAllowedNow: There is no surplus.
+        """
+        check_reference(by, "by", limit=50)
+        check_reference(reason, "reason", limit=200)
+        attempt = self._attempt
+        if not attempt.surplus_cents and attempt.reason != "SURPLUS_UNREADABLE":
+            raise NotAllowedNow(action="settle_surplus", state=attempt.state.value)
+        settled = {"surplus_cents": 0, "surplus_by": by, "surplus_why": reason, "rival": None, "reason": ""}
+        self._ask(Signal.SURPLUS_SETTLED, settled)
+
     def release_line(self, by: str, reason: str = "") -> None:
         """Free the line of the sale although the provider cannot be asked: a supervisor answers for it.
 
@@ -234,7 +255,7 @@ class Payment:
         self._check(Signal.RELEASE_LINE)
         if not reason:
             free_at = releasable_at(self._attempt)
-            if self._engine.provider_now() < free_at:
+            if not self._engine.is_past(free_at):
                 raise NotAllowedNow("LINE_NOT_RELEASABLE", at=local_time(free_at))
         self._ask(Signal.RELEASE_LINE, {"released_by": by, "released_why": reason})
 
@@ -256,7 +277,7 @@ class Payment:
                 customer before the window ends, unless somebody keeps it.
 
         Raises:
-            NotAllowedNow: There is no outcome yet.
+            NotAllowedNow: There is no outcome yet; or `OUTCOME_CHANGED`: it is no more the one that was looked at.
             JournalError: It could not be written.
         """
         self._engine.acknowledge(self, settled_otherwise=settled_otherwise)
@@ -319,8 +340,13 @@ class Payment:
             self._closed = True
             self._wake()
 
+    def has_shown(self, attempt: Attempt) -> bool:
+        """Whether the till, if it has looked at all, has seen this result."""
+        shown = self._shown
+        return shown is None or _result(shown) == _result(attempt)
+
     def _has_result(self) -> bool:
-        return self._closed or (self.outcome is not None and not self._asked)
+        return self._closed or (Outcome.of(self._attempt) is not None and not self._asked)
 
     def _over(self) -> bool:
         return self._closed or (self._attempt.is_final and not self._asked and self._tickets_due <= 0)
@@ -328,10 +354,14 @@ class Payment:
     def _next(self, timeout_s: float | None) -> Event | None:
         with self._condition:
             self._wait(lambda: self._told < len(self._events) or self._over(), timeout_s)
+            if self._told < len(self._events):
+                self._told += 1
+                event = self._events[self._told - 1]
+            else:
+                event = None
             if self._told == len(self._events):
-                return None
-            self._told += 1
-            return self._events[self._told - 1]
+                self._shown = self._attempt
+            return event
 
     def _wait(self, ready: Callable[[], bool], timeout_s: float | None) -> None:
         clock = self._engine.clock
@@ -341,3 +371,7 @@ class Payment:
             if left is not None and left <= 0:
                 raise WaitTimeout
             clock.wait(self._condition, left)
+
+
+def _result(attempt: Attempt) -> tuple[object, ...]:
+    return attempt.state, attempt.received_cents, attempt.surplus_cents

@@ -35,7 +35,9 @@ _PROMPTS: dict[State, tuple[PromptState, str, str]] = {
     ),
     **dict.fromkeys((_S.CANCELLING, _S.CANCEL_SENT, _S.CANCEL_UNKNOWN, _S.CANCEL_CONFIRMING), _CANCELLING),
     **dict.fromkeys((_S.IN_DOUBT, _S.DECIDING, _S.LINE_RELEASED), _CHECK),
-    **dict.fromkeys((_S.CAPTURING, _S.CAPTURE_UNKNOWN, _S.RELEASING, _S.RELEASE_UNKNOWN), _CHECK),
+    **dict.fromkeys(
+        (_S.CAPTURING, _S.CAPTURE_UNKNOWN, _S.CAPTURE_REFUSED, _S.RELEASING, _S.RELEASE_UNKNOWN), _CHECK
+    ),
     **dict.fromkeys((_S.REVERSING, _S.REVERSAL_UNKNOWN, _S.REVERSAL_REFUSED), _CHECK),
     _S.RESERVED: ("paid", "Montant réservé", "Amount reserved"),
     _S.RELEASED: ("cancelled", "Réservation rendue", "Reservation released"),

@@ -9,6 +9,9 @@ from itertools import count
 
 from cvconnect_pos.clock import Clock
 
+_LONGEST_S = 3_600.0
+"""A platform's wait has a limit; what is due in a year is looked at once an hour."""
+
 
 class Scheduler:
     """Runs functions when they are due.
@@ -86,8 +89,8 @@ class Scheduler:
         while True:
             with self._condition:
                 while not self._closed and (not self._heap or self._heap[0][0] > self._clock.monotonic()):
-                    wait = self._heap[0][0] - self._clock.monotonic() if self._heap else None
-                    self._clock.wait(self._condition, wait)
+                    wait = self._heap[0][0] - self._clock.monotonic() if self._heap else _LONGEST_S
+                    self._clock.wait(self._condition, min(wait, _LONGEST_S))
                 if self._closed:
                     return
                 function = heapq.heappop(self._heap)[2]

@@ -472,6 +472,14 @@ ERRORS: dict[str, Words] = {
         "Another request of this sale is paid, with an amount that cannot be read; it is being cancelled.",
         "Report it to the provider if it stays.",
     ),
+    "OUTCOME_CHANGED": Words(
+        "Le résultat a changé depuis qu’il a été lu.", "Relisez-le, enregistrez-le, puis recommencez.",
+        "The result has changed since it was read.", "Read it again, record it, then acknowledge.",
+    ),
+    "LATE_CAPTURE": Words(
+        "L’encaissement demandé a abouti plus tard que prévu.", "Gardez le paiement ou remboursez-le.",
+        "The capture that was asked went through late.", "Keep it or reverse it.",
+    ),
     "SEVERAL_PAYERS": Words(
         "Plusieurs clients ont payé cette demande.", "Gardez le paiement ou remboursez-le.",
         "Several customers paid this request.", "Keep it or reverse it.",
@@ -830,6 +838,11 @@ ENTRIES: dict[str, tuple[str, str]] = {
         "The request given up can still be paid",
     ),
     "RIVAL_HELD": ("Demande abandonnée : montant réservé", "The request given up is reserved"),
+    "GIVE_BACK": (
+        "Rendu d’office : la vente avait été payée autrement",
+        "Given back: the sale was paid otherwise",
+    ),
+    "SURPLUS_SETTLED": ("Trop-perçu réglé par une personne", "A person answered for the surplus"),
     "RIVAL_PAID": ("Demande abandonnée : payée", "The request given up was paid"),
     "RIVAL_UNREADABLE": (
         "Demande abandonnée : payée, montant illisible",

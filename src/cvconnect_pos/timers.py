@@ -12,6 +12,7 @@ from cvconnect_pos.clock import Clock
 from cvconnect_pos.core.lifecycle import ALIVE, Command, Signal, State, step
 from cvconnect_pos.core.pacing import PollQueue, Urgency, urgency_of
 from cvconnect_pos.core.policy import (
+    LONGEST_S,
     PATIENCE_AFTER_EXPIRY_S,
     RESUME_S,
     give_back_at,
@@ -68,6 +69,7 @@ class Timers:
         self._lock = threading.Lock()
         self._queue = PollQueue(calls_per_s * speed, max(int(calls_per_s), 1))
         self._waiting: dict[str, tuple[Box, Command]] = {}
+        self._done: dict[str, list[Callable[[], object]]] = {}
         self._under_way: set[str] = set()
         self._polls = polls
         self._pumping = False
@@ -100,16 +102,26 @@ class Timers:
             self._scheduler.call_later(pause, lambda: self._poll_rival(box, number))
         return delay is not None
 
-    def poll_soon(self, box: Box) -> None:
-        """Ask as soon as the rate allows."""
-        self._wait_for_turn(urgency_of(box.payment.attempt), box, Command.STATUS)
+    def poll_soon(self, box: Box, done: Callable[[], object] | None = None) -> None:
+        """Ask as soon as the rate allows, and call `done` after the answer."""
+        self._wait_for_turn(urgency_of(box.payment.attempt), box, Command.STATUS, done)
+
+    def ask_rival(self, box: Box, done: Callable[[], object]) -> None:
+        """Ask for the rival as soon as the rate allows, and call `done` after the answer."""
+        self._wait_for_turn(Urgency.DOUBT, box, Command.RIVAL_STATUS, done)
 
     def hint(self, box: Box) -> None:
-        """Ask soon because somebody says that there is news; only now and then."""
-        now = self._clock.monotonic()
-        if now >= box.hinted + HINT_PAUSE_S:
-            box.hinted = now
-            self.poll_soon(box)
+        """Ask soon because somebody says that there is news: at most once in a while, and never not at all."""
+        wait = box.hinted + HINT_PAUSE_S - self._clock.monotonic()
+        if wait <= HINT_PAUSE_S:  # otherwise one is planned already
+            box.hinted = self._clock.monotonic() + max(wait, 0.0)
+            self._scheduler.call_later(max(wait, 0.0), lambda: self.poll_soon(box))
+
+    def has_poll(self, box: Box) -> bool:
+        """Whether a poll of it waits for its turn, or is under way."""
+        keys = {_key(command, box) for command in (Command.STATUS, Command.RIVAL_STATUS)}
+        with self._lock:
+            return not keys.isdisjoint(self._waiting.keys() | self._under_way)
 
     def count_call(self) -> None:
         """Count a call that waits for nobody."""
@@ -121,7 +133,7 @@ class Timers:
             return
         due = give_back_at(box.payment.attempt, self._calls.window_s)
         if due is not None and self._calls.provider_now() >= due:
-            self._put(box, Happened(Signal.REVERSE, {"reason": "SETTLED_OTHERWISE"}))
+            self._put(box, Happened(Signal.GIVE_BACK))
         else:
             self.poll_soon(box)
 
@@ -129,10 +141,14 @@ class Timers:
         if box.rival_poll == number:
             self._wait_for_turn(Urgency.DOUBT, box, Command.RIVAL_STATUS)
 
-    def _wait_for_turn(self, urgency: Urgency, box: Box, command: Command) -> None:
-        key = f"{command} {box.payment.request_id}"
+    def _wait_for_turn(
+        self, urgency: Urgency, box: Box, command: Command, done: Callable[[], object] | None = None
+    ) -> None:
+        key = _key(command, box)
         with self._lock:
             self._waiting[key] = (box, command)
+            if done is not None:
+                self._done.setdefault(key, []).append(done)
             self._queue.offer(urgency, key, self._clock.monotonic())
         self._pump()
 
@@ -144,7 +160,7 @@ class Timers:
             while not held and len(self._under_way) < self._polls and (key := self._queue.take(now)):
                 box, command = self._waiting.pop(key)
                 self._under_way.add(key)
-                self._put(box, partial(self._ask, key, box, command))
+                self._put(box, partial(self._ask, key, box, command, self._done.pop(key, [])))
             wait = self._queue.next_in_s(now)
             full = len(self._under_way) >= self._polls  # then whoever comes back goes on
             again = wait is not None and not full and not self._pumping
@@ -152,12 +168,14 @@ class Timers:
         if again and wait is not None:
             self._scheduler.call_later(max(wait, held), self._pump_again)
 
-    def _ask(self, key: str, box: Box, command: Command) -> None:
+    def _ask(self, key: str, box: Box, command: Command, done: list[Callable[[], object]]) -> None:
         try:
             self._call(box, command)
         finally:
             with self._lock:
                 self._under_way.discard(key)
+            for function in done:
+                self._put(box, function)  # behind what the answer means
             self._pump()
 
     def _pump_again(self) -> None:
@@ -172,7 +190,7 @@ class Timers:
         if expires_in_s is None:
             return
         first = box.expires is None
-        left = max(expires_in_s, 0.0)
+        left = min(max(expires_in_s, 0.0), LONGEST_S)
         box.expires = self._clock.monotonic() + left
         if first:
             self._scheduler.call_later(left, lambda: self._at_expiry(box))
@@ -188,8 +206,10 @@ class Timers:
 
     def _at_expiry(self, box: Box) -> None:
         """Take the QR away, and ask; the provider alone says that it is over."""
+        if box.expires is None:  # the request was given up; the next one tells its own
+            return
         state = box.payment.attempt.state
-        left = (box.expires or 0.0) - self._clock.monotonic()
+        left = box.expires - self._clock.monotonic()
         if left > 0:
             self._scheduler.call_later(left, lambda: self._at_expiry(box))
         elif state in ALIVE or state is State.OPENED:
@@ -201,9 +221,13 @@ class Timers:
     def _out_of_patience(self, box: Box) -> None:
         """Ask to cancel what the provider does not end by itself."""
         state = box.payment.attempt.state
-        if (box.expires or 0.0) > self._clock.monotonic():
+        if box.expires is None or box.expires > self._clock.monotonic():
             self._at_expiry(box)
         elif state is not State.IN_DOUBT and step(state, Signal.CANCEL) is not None:
             self._put(box, Happened(Signal.CANCEL, {"cancel_asked": True, "reason": "PATIENCE"}))
         elif state in ALIVE:  # in doubt, or held: until that is over
             self._scheduler.call_later(PATIENCE_AFTER_EXPIRY_S, lambda: self._out_of_patience(box))
+
+
+def _key(command: Command, box: Box) -> str:
+    return f"{command} {box.payment.request_id}"

@@ -108,7 +108,15 @@ class FrozenJournal:
             raise JournalError("JOURNAL_UNAVAILABLE", path="memory")
 
     def begin(
-        self, order: Order, payment_id: str, at: datetime, *, simulation: bool, identifier: str | None = None
+        self,
+        order: Order,
+        payment_id: str,
+        at: datetime,
+        *,
+        simulation: bool,
+        identifier: str | None = None,
+        leased_until_s: float | None = None,
+        now_s: float = 0.0,
     ) -> tuple[Sequence[Entry], bool]:
         if known := self.entries(order.request_id):
             return known, False

@@ -24,7 +24,7 @@ NUMBER = "10000003051"
 class Backend(KeyringBackend):
     """A keyring as a platform would register it, in memory."""
 
-    priority = 1
+    priority = 1  # pyright: ignore[reportAssignmentType]
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

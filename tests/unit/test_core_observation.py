@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cvconnect_pos.core.attempt import REQUEST, Attempt, Entry, Order, Rival, Way, fold, order_data, rebuild
-from cvconnect_pos.core.lifecycle import NEGATIVE, OBSERVATIONS, Signal, State, Step
+from cvconnect_pos.core.lifecycle import FINAL, OBSERVATIONS, Signal, State, Step
 from cvconnect_pos.core.observation import alarm, observe, observe_qr, observe_rival
 from cvconnect_pos.core.policy import may_change, poll_delay_s, rival_delay_s, same_phase
 from cvconnect_pos.core.provider import Authorization, PreTransaction, ProviderState, Transaction
@@ -173,18 +173,33 @@ def behind(state: ProviderState, *cents: int | None, **more: Any) -> PreTransact
     ],
 )
 def test_the_word_on_a_rival(said: PreTransaction, meant: Signal | None) -> None:
-    assert observe_rival(said, RIVAL, surplus_cents=0) is meant
+    assert observe_rival(said, RIVAL, surplus_cents=0, reserve=False) is meant
+
+
+def test_a_rival_that_was_to_be_reserved_only_is_not_paid_before_its_capture() -> None:
+    for said, meant in ((P.AUTHORIZED, G.RIVAL_HELD), (P.VALIDATED, G.RIVAL_PAID)):
+        assert observe_rival(behind(said, ASKED), RIVAL, surplus_cents=0, reserve=True) is meant
+
+
+def test_a_rival_that_is_said_to_be_paid_without_its_transaction_is_asked_again() -> None:
+    said = PreTransaction("q0", P.VALIDATED)
+    assert observe_rival(said, RIVAL, surplus_cents=0, reserve=False) is None
 
 
 def test_a_rival_that_had_money_and_is_dead_gave_it_back() -> None:
     for said in (behind(P.CANCELLED, ASKED), behind(P.CANCELLED)):
-        assert observe_rival(said, RIVAL, surplus_cents=ASKED) is G.RIVAL_RECREDITED
+        assert observe_rival(said, RIVAL, surplus_cents=ASKED, reserve=False) is G.RIVAL_RECREDITED
 
 
 def test_a_rival_is_asked_for_by_its_transaction_once_that_is_known() -> None:
     named = replace(RIVAL, transaction_id="t0")
-    assert observe_rival(reading(P.EXPIRED, transaction_id="t0"), named, surplus_cents=0) is G.RIVAL_DEAD
-    assert observe_rival(reading(P.EXPIRED, transaction_id="t1"), named, surplus_cents=0) is None
+    assert (
+        observe_rival(reading(P.EXPIRED, transaction_id="t0"), named, surplus_cents=0, reserve=False)
+        is G.RIVAL_DEAD
+    )
+    assert (
+        observe_rival(reading(P.EXPIRED, transaction_id="t1"), named, surplus_cents=0, reserve=False) is None
+    )
 
 
 def change(before: Attempt, signal: Signal, state: State, heard: dict[str, Any]) -> Attempt:
@@ -230,10 +245,15 @@ def test_a_rival_is_asked_for_until_it_is_a_day_old() -> None:
 
 
 def test_what_is_over_may_change_for_a_day_and_a_freed_line_for_ever() -> None:
-    for state in sorted(NEGATIVE | {S.APPROVED}):
+    for state in sorted(FINAL - {S.LINE_RELEASED}):
         assert [may_change(state, age_s) for age_s in (0.0, 86_399.0, 86_400.0)] == [True, True, False]
     assert may_change(S.LINE_RELEASED, 1e9)
-    assert not may_change(S.ORPHANED, 0.0)
+
+
+@pytest.mark.parametrize(("captured", "why"), [(None, "CAPTURED_UNASKED"), (3000, "LATE_CAPTURE")])
+def test_money_that_is_taken_of_a_reservation_by_itself_asks_why(captured: int | None, why: str) -> None:
+    held = attempt(state=S.RESERVED, reserved_cents=ASKED, capture_cents=captured)
+    assert change(held, G.PAID, S.DECIDING, {"received_cents": 3000}).reason == why
 
 
 def test_pauses_go_on_growing_within_a_conversation() -> None:

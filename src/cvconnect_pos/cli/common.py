@@ -12,7 +12,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from cvconnect_pos.configuration import StationFile, read_station_file
-from cvconnect_pos.errors import CvConnectError, JournalError
+from cvconnect_pos.errors import CvConnectError, JournalError, NotAllowedNow
 from cvconnect_pos.journal.sqlite import SqliteJournal
 
 File = Annotated[Path, typer.Argument(metavar="FICHIER", help="Le fichier de la caisse.")]
@@ -25,12 +25,13 @@ YEARS: Final = range(2000, 2200)
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Say an error of the SDK in words, and end: 1 when a request is not known, 2 for anything else."""
+    """Say an error of the SDK in words, and end: 1 when it is about the payments, 2 when about the order or the files."""
     try:
         yield
     except CvConnectError as error:
         typer.echo(f"{error.text()}\n{error.remedy()}\nCode : {error.code}", err=True)
-        raise typer.Exit(1 if error.code == "REQUEST_UNKNOWN" else 2) from None
+        about_payments = isinstance(error, NotAllowedNow) or error.code == "REQUEST_UNKNOWN"
+        raise typer.Exit(1 if about_payments else 2) from None
 
 
 def refuse(said: str) -> NoReturn:

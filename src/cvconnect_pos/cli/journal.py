@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import Annotated, Final
 
 import typer
 
+from cvconnect_pos.cli.common import STATION, File, day_of, journal_of, told
 from cvconnect_pos.configuration import read_station_file
-from cvconnect_pos.errors import ConfigError, CvConnectError, JournalError
 from cvconnect_pos.journal import mend
 from cvconnect_pos.journal.base import Search
 from cvconnect_pos.journal.closings import Totals
 from cvconnect_pos.journal.export import PARIS
-from cvconnect_pos.journal.sqlite import SqliteJournal, beside
+from cvconnect_pos.journal.sqlite import beside
 from cvconnect_pos.journal.verify import Finding, verify
 from cvconnect_pos.money import format_amount
 
@@ -43,9 +42,6 @@ NOTES: Final = {
 
 _SHOWN = 20
 
-File = Annotated[Path, typer.Argument(metavar="FICHIER", help="Le fichier de la caisse.")]
-STATION: Final = Path("cvconnect.toml")
-
 
 class Form(StrEnum):
     """What an export looks like."""
@@ -62,7 +58,7 @@ def check_chain(file: File = STATION) -> None:
     Code de retour : 0 si tout va bien, 1 si quelque chose a été modifié ou manque,
     2 si le journal ne peut pas être lu.
     """
-    with _told():
+    with told():
         table = read_station_file(file).journal
         report = verify(file.parent / table.path, **beside(table, file.parent))
     typer.echo(
@@ -84,10 +80,6 @@ def check_chain(file: File = STATION) -> None:
     typer.echo("Le journal est intact.")
 
 
-_YEARS = range(2000, 2200)
-"""The years that a journal can have; others are slips of the keyboard."""
-
-
 def export(
     file: File = STATION,
     *,
@@ -106,16 +98,13 @@ def export(
     ] = None,
 ) -> None:
     """Exporte le journal, sans identifiant client en clair. La caisse peut rester ouverte."""
-    for day in (first, last):
-        if day and day.year not in _YEARS:
-            typer.echo(f"La date {_date(day.date())} ne convient pas.", err=True)
-            raise typer.Exit(2)
+    begin, end = day_of(first), day_of(last)
     search = Search(
-        opened_from=_midnight(first.date()) if first else None,
-        opened_before=_midnight(last.date() + timedelta(days=1)) if last else None,
+        opened_from=_midnight(begin) if begin else None,
+        opened_before=_midnight(end + timedelta(days=1)) if end else None,
     )
     target = output or Path(f"journal.{form.value}")
-    with _told(), _journal(file) as journal:
+    with journal_of(file) as journal:
         try:
             # Never over something that exists: it might be the journal itself, or its keys.
             with target.open("x", encoding="utf-8", newline="") as out:
@@ -148,7 +137,7 @@ def close_day(
     if wanted > today:
         typer.echo(f"La journée du {_date(wanted)} n’est pas commencée.", err=True)
         raise typer.Exit(2)
-    with _told(), _journal(file) as journal:
+    with journal_of(file) as journal:
         closings = journal.close_day(wanted, now)
     if not closings:
         typer.echo(f"La journée du {_date(wanted)} est déjà clôturée.")
@@ -169,7 +158,7 @@ def make_head(
     ] = False,
 ) -> None:
     """Refait le témoin d’un journal intact, quand on sait pourquoi il manque. La caisse doit être fermée."""
-    with _told():
+    with told():
         table = read_station_file(file).journal
         path, where = file.parent / table.path, beside(table, file.parent)
         loss = mend.accept_loss(path, at=datetime.now(UTC), **where) if accept_loss else None
@@ -191,7 +180,7 @@ def make_keys(
     if not yes:
         typer.echo("Les anciennes clés sont-elles perdues pour toujours ? Alors ajoutez --yes.", err=True)
         raise typer.Exit(2)
-    with _told():
+    with told():
         table = read_station_file(file).journal
         name = mend.new_keys(file.parent / table.path, at=datetime.now(UTC), **beside(table, file.parent))
     typer.echo(f"Nouvelle clé des clôtures : {name}. Sauvegardez les clés maintenant.")
@@ -199,7 +188,7 @@ def make_keys(
 
 def rotate_key(file: File = STATION) -> None:
     """Remplace la clé qui protège les identifiants des clients. La caisse doit être fermée."""
-    with _told(), _journal(file) as journal:
+    with journal_of(file) as journal:
         count = journal.rotate_key()
     typer.echo(
         f"Clé remplacée, {count} identifiants repris. Renouvelez la sauvegarde des clés : l’ancienne ne sert plus."
@@ -211,30 +200,9 @@ def erase(
     file: File = STATION,
 ) -> None:
     """Efface pour toujours l’identifiant client d’une demande terminée ; le journal reste vérifiable."""
-    with _told(), _journal(file) as journal:
+    with journal_of(file) as journal:
         count = journal.erase(request_id, datetime.now(UTC))
     typer.echo(f"Identifiants effacés : {count}")
-
-
-@contextmanager
-def _journal(file: Path) -> Iterator[SqliteJournal]:
-    table = read_station_file(file).journal
-    if not (file.parent / table.path).is_file():
-        raise JournalError("JOURNAL_MISSING", path=str(file.parent / table.path))
-    journal = SqliteJournal.of_table(table, file.parent)
-    try:
-        yield journal
-    finally:
-        journal.close()
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except CvConnectError as error:
-        typer.echo(f"{error.text()}\n{error.remedy()}\nCode : {error.code}", err=True)
-        raise typer.Exit(2 if isinstance(error, (ConfigError, JournalError)) else 1) from None
 
 
 def _words(finding: Finding) -> str:

@@ -134,6 +134,9 @@ class Attempt:
         cancel_asked: Whether the till asked to cancel.
         cancel_sent: Whether a cancel or a reversal may have been sent: it may still land on a payment that is kept.
         acknowledged: Whether the till said that it recorded the outcome.
+        surplus_by: Who answered for the surplus, and why; empty texts otherwise.
+        surplus_why: See `surplus_by`.
+        give_back_asked: Whether the payment went back by itself, for its line was settled otherwise.
         released_by: Who released the line, and why; empty texts otherwise.
         released_why: See `released_by`.
         settled_otherwise: Whether the till said that the line was paid by other means: money that comes late goes back.
@@ -166,6 +169,9 @@ class Attempt:
     cancel_asked: bool = False
     cancel_sent: bool = False
     acknowledged: bool = False
+    surplus_by: str = ""
+    surplus_why: str = ""
+    give_back_asked: bool = False
     released_by: str = ""
     released_why: str = ""
     settled_otherwise: bool = False

@@ -42,6 +42,7 @@ class State(StrEnum):
     RESERVED = "RESERVED"  # pre-reservation: reserved, never "paid"
     CAPTURING = "CAPTURING"  # the capture may have been sent
     CAPTURE_UNKNOWN = "CAPTURE_UNKNOWN"  # its answer was lost
+    CAPTURE_REFUSED = "CAPTURE_REFUSED"  # it was refused: what does the provider say now?
     RELEASING = "RELEASING"  # the release may have been sent
     RELEASE_UNKNOWN = "RELEASE_UNKNOWN"  # its answer was lost
     RELEASED = "RELEASED"  # the reservation was given back
@@ -67,8 +68,10 @@ class Signal(StrEnum):
     CANCEL = "CANCEL"  # the cashier, or the till's patience
     KEEP = "KEEP"
     REVERSE = "REVERSE"
+    GIVE_BACK = "GIVE_BACK"  # nobody decided, and the till had said that the line was paid otherwise
     CAPTURE = "CAPTURE"
     RELEASE = "RELEASE"
+    SURPLUS_SETTLED = "SURPLUS_SETTLED"  # a person answers for what was received beside the payment
     RELEASE_LINE = "RELEASE_LINE"
     RESTARTED = "RESTARTED"  # the process came back
     RESUMED = "RESUMED"  # and the till came back to this payment
@@ -156,8 +159,8 @@ FINAL = NEGATIVE | {S.ORPHANED, S.APPROVED, S.REVERSED, S.REVERSED_AFTER_KEEP, S
 ALIVE = frozenset(
     {
         S.SHOWING, S.SCANNED, S.SWITCH_ASKED, S.SWITCHING, S.IDENTIFYING, S.PAYER_UNKNOWN, S.AWAITING, S.CANCELLING,
-        S.CANCEL_SENT, S.CANCEL_UNKNOWN, S.CANCEL_CONFIRMING, S.IN_DOUBT, S.RESERVED, S.CAPTURING, S.CAPTURE_UNKNOWN, S.RELEASING,
-        S.RELEASE_UNKNOWN,
+        S.CANCEL_SENT, S.CANCEL_UNKNOWN, S.CANCEL_CONFIRMING, S.IN_DOUBT, S.RESERVED, S.CAPTURING, S.CAPTURE_UNKNOWN, S.CAPTURE_REFUSED,
+        S.RELEASING, S.RELEASE_UNKNOWN,
     }
 )  # fmt: skip
 """The states in which a customer can still pay."""
@@ -213,7 +216,7 @@ def _rows() -> dict[tuple[State, Signal], Step]:  # noqa: PLR0915 - a table, wri
     switching = {S.SWITCH_ASKED, S.SWITCHING}
     waiting = {S.SHOWING, S.SCANNED, S.IDENTIFYING, S.PAYER_UNKNOWN, S.AWAITING, S.IN_DOUBT} | switching
     cancelling = _CANCELLING
-    capturing = {S.CAPTURING, S.CAPTURE_UNKNOWN}
+    capturing = {S.CAPTURING, S.CAPTURE_UNKNOWN, S.CAPTURE_REFUSED}
     releasing = {S.RELEASING, S.RELEASE_UNKNOWN}
     holding = {S.RESERVED} | capturing | releasing
     reversing = {S.REVERSING, S.REVERSAL_UNKNOWN, S.REVERSAL_REFUSED}
@@ -298,8 +301,9 @@ def _rows() -> dict[tuple[State, Signal], Step]:  # noqa: PLR0915 - a table, wri
     row(S.RESERVED, G.CAPTURE, S.CAPTURING, C.CAPTURE)
     row(S.CAPTURING, G.CAPTURE_ANSWERED, None, C.STATUS)
     row(S.CAPTURING, G.CAPTURE_LOST, S.CAPTURE_UNKNOWN)
-    row(S.CAPTURING, G.CAPTURE_REFUSED, S.RESERVED, C.TELL, C.STATUS)
-    row(S.CAPTURING, G.STALLED, S.RESERVED, C.TELL)
+    row(S.CAPTURING, G.CAPTURE_REFUSED, S.CAPTURE_REFUSED, C.STATUS)
+    row(S.CAPTURING, G.STALLED, S.CAPTURE_REFUSED, C.STATUS)
+    row(S.CAPTURE_REFUSED, G.HELD, S.RESERVED, C.TELL)
     row(S.CAPTURE_UNKNOWN, G.HELD, S.CAPTURING, C.CAPTURE)  # the till chose, and only one capture can succeed
     row(S.RESERVED, G.RELEASE, S.RELEASING, C.RELEASE)
     row(S.RELEASING, G.RELEASE_ANSWERED, None, C.STATUS)
@@ -314,12 +318,14 @@ def _rows() -> dict[tuple[State, Signal], Step]:  # noqa: PLR0915 - a table, wri
         row(holding, said, S.RELEASED, C.TELL, C.TICKET)
     row(S.RESERVED, G.RESTARTED, None, C.STATUS)
     row(capturing, G.RESTARTED, S.CAPTURE_UNKNOWN, C.STATUS)
+    row(S.CAPTURE_REFUSED, G.RESTARTED, None, C.STATUS)
     row(releasing, G.RESTARTED, S.RELEASE_UNKNOWN, C.STATUS)
-    row((NEGATIVE - {S.RELEASED}) | {S.LINE_RELEASED}, G.HELD, S.RESERVED, C.TELL)
+    row(NEGATIVE | {S.LINE_RELEASED}, G.HELD, S.RESERVED, C.TELL)
 
     # --- paid, and a person decides ----------------------------------------------------------------------------------
     row(S.DECIDING, G.KEEP, S.APPROVED, C.TELL, C.TICKET)
     row(S.DECIDING, G.REVERSE, S.REVERSING, C.REVERSE)
+    row(S.DECIDING, G.GIVE_BACK, S.REVERSING, C.REVERSE)
     row(S.DECIDING, G.RECREDITED, S.REVERSED, C.TELL, C.TICKET)
     row(S.DECIDING, G.RESTARTED, None, C.STATUS)
 
@@ -381,6 +387,7 @@ def _rows() -> dict[tuple[State, Signal], Step]:  # noqa: PLR0915 - a table, wri
     row(every, G.RIVAL_PAID, None, C.TELL, C.RIVAL_CANCEL)
     row(every, G.RIVAL_UNREADABLE, None, C.TELL, C.RIVAL_CANCEL)
     row(every, G.RIVAL_RECREDITED, None, C.TELL)
+    row(every, G.SURPLUS_SETTLED, None, C.TELL)
     row(RIVAL_WINS, G.RIVAL_PAID, S.DECIDING, C.HIDE, C.DISARM, C.TELL)
     row((opening | waiting), G.RIVAL_PAID, S.APPROVED, C.HIDE, C.DISARM, C.TELL, C.TICKET)
     return table

@@ -55,10 +55,9 @@ def is_ours(transaction: Transaction, attempt: Attempt) -> bool:
 
 
 def is_stale(transaction: Transaction, attempt: Attempt) -> bool:
-    """Whether a reading about money is older than what is known: another server, or a cache, was asked."""
-    moved = transaction.state in _PAID or transaction.state is P.CANCELLED
+    """Whether a reading says *paid* or *reserved* of an older date than what is known: another server, or a cache."""
     said_at, now = attempt.said_at, transaction.updated_at
-    return moved and said_at is not None and now is not None and now < said_at
+    return transaction.state in _PAID and said_at is not None and now is not None and now < said_at
 
 
 def _cancelled(transaction: Transaction, attempt: Attempt) -> Signal:
@@ -142,7 +141,7 @@ _RIVAL = {
 
 
 def observe_rival(
-    reading: Transaction | PreTransaction, rival: Rival, *, surplus_cents: int
+    reading: Transaction | PreTransaction, rival: Rival, *, surplus_cents: int, reserve: bool
 ) -> Signal | None:
     """Say what a reading of the rival means.
 
@@ -150,6 +149,7 @@ def observe_rival(
         reading: The reading.
         rival: What was known of it.
         surplus_cents: What is known to have been received on it.
+        reserve: Whether it was to be reserved only.
 
     Returns:
         The signal; None for what cannot be read, which is asked again.
@@ -158,11 +158,13 @@ def observe_rival(
     if not _is_rival(reading, transaction, rival):
         return None
     if transaction is None:
-        return _RIVAL.get(reading.state)
+        return None if reading.state in _PAID else _RIVAL.get(reading.state)
     match _RIVAL.get(transaction.state):
         case Signal.RIVAL_DEAD if surplus_cents:
             return Signal.RIVAL_RECREDITED
-        case Signal.RIVAL_PAID if transaction.state is P.AUTHORIZED and transaction.capture_deferred:
+        case Signal.RIVAL_PAID if transaction.state is P.AUTHORIZED and (
+            reserve or transaction.capture_deferred
+        ):
             return Signal.RIVAL_HELD
         case Signal.RIVAL_PAID if not _readable(transaction):
             return Signal.RIVAL_UNREADABLE

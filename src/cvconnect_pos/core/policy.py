@@ -59,9 +59,13 @@ _PHASES = (
     {S.SHOWING, S.SCANNED},
     {S.CANCELLING, S.CANCEL_SENT, S.CANCEL_UNKNOWN, S.CANCEL_CONFIRMING},
     {S.REVERSING, S.REVERSAL_UNKNOWN, S.REVERSAL_REFUSED},
-    {S.CAPTURING, S.CAPTURE_UNKNOWN},
+    {S.CAPTURING, S.CAPTURE_UNKNOWN, S.CAPTURE_REFUSED},
     {S.RELEASING, S.RELEASE_UNKNOWN},
 )
+
+
+LONGEST_S = 32 * 86_400.0
+"""No request lasts longer; a date beyond it is looked at again then."""
 
 
 def same_phase(before: State, after: State) -> bool:
@@ -76,13 +80,18 @@ CADENCES: dict[State, Cadence] = {
         _CLOSING,
     ),
     **dict.fromkeys((S.REVERSING, S.REVERSAL_UNKNOWN, S.REVERSAL_REFUSED), _CLOSING),
-    **dict.fromkeys((S.CAPTURING, S.CAPTURE_UNKNOWN, S.RELEASING, S.RELEASE_UNKNOWN), _CLOSING),
+    **dict.fromkeys((S.CAPTURING, S.CAPTURE_UNKNOWN, S.CAPTURE_REFUSED), _CLOSING),
+    **dict.fromkeys((S.RELEASING, S.RELEASE_UNKNOWN), _CLOSING),
     **dict.fromkeys((S.OPENED, S.IN_DOUBT, S.DECIDING), _DOUBT),
     **dict.fromkeys(NEGATIVE, _WATCH),
     S.RESERVED: _LASTING,
     S.LINE_RELEASED: _FREED,
 }
 """The states that are polled. The others move by the till's hand, or are over."""
+
+
+_SURPLUS_S = 3_600.0
+"""How often a surplus that the provider does not give back is asked for, until it is gone or a person answers for it."""
 
 
 def cadence_of(attempt: Attempt) -> Cadence | None:
@@ -107,7 +116,7 @@ def rival_delay_s(attempt: Attempt, age_s: float, *, speed: float = 1.0) -> floa
     """
     if attempt.rival is None:
         return None
-    delay = _RIVAL.delay_s(age_s)
+    delay = _RIVAL.delay_s(age_s) or (_SURPLUS_S if attempt.surplus_cents else None)
     return None if delay is None else delay / speed
 
 
@@ -147,19 +156,19 @@ def give_back_at(attempt: Attempt, window_s: float) -> datetime | None:
     Returns:
         The moment, by the provider's clock (UTC); None when a person must decide.
     """
-    if attempt.state is not S.DECIDING or not attempt.settled_otherwise:
+    if attempt.state is not S.DECIDING or not attempt.settled_otherwise or attempt.give_back_asked:
         return None
     paid_at = attempt.validated_at or attempt.changed_at  # not before the provider told it
     return paid_at + timedelta(seconds=max(window_s - REVERSAL_MARGIN_S, window_s / 2))
 
 
 def may_change(state: State, age_s: float) -> bool:
-    """Whether an attempt that is over and recorded is young enough to be looked at after a restart.
+    """Whether an attempt that is over and recorded is young enough to be looked at after a restart: it, or its rival.
 
     A payment is looked at whether or not a cancel may still land on it: one question, within the day.
     """
-    cadence = _RIVAL if state is S.APPROVED else CADENCES.get(state)
-    return cadence is not None and cadence.delay_s(age_s) is not None
+    cadence = _FREED if state is S.LINE_RELEASED else _RIVAL
+    return cadence.delay_s(age_s) is not None
 
 
 def poll_delay_s(attempt: Attempt, age_s: float, jitter: float, *, speed: float = 1.0) -> float | None:

@@ -49,10 +49,7 @@ def consequences(
         facts["acknowledged"] = False
     if _CANCELS & set(row.commands):
         facts["cancel_sent"] = True
-    if signal is Signal.PAYER_LOST:
-        facts["payer_lost"] = True
-    if signal is Signal.RIVAL_UNREADABLE:
-        facts["reason"] = "SURPLUS_UNREADABLE"
+    facts |= _KNOWN.get(signal, {})
     if signal in {Signal.RIVAL_DEAD, Signal.RIVAL_RECREDITED} and before.reason == "SURPLUS_UNREADABLE":
         facts["reason"] = ""
     if signal is Signal.AMOUNT_CHANGED and news:
@@ -67,12 +64,18 @@ def consequences(
     return facts
 
 
+_KNOWN: Mapping[Signal, Mapping[str, Any]] = {
+    Signal.GIVE_BACK: {"reason": "SETTLED_OTHERWISE", "give_back_asked": True},
+    Signal.PAYER_LOST: {"payer_lost": True},
+    Signal.RIVAL_UNREADABLE: {"reason": "SURPLUS_UNREADABLE"},
+}
+"""What a signal makes known wherever it comes."""
+
+
 def _entering(
     before: Attempt, signal: Signal, state: State, fresh_payment_id: str, now: datetime
 ) -> dict[str, Any]:
     facts: dict[str, Any] = {}
-    if state is S.RESERVED:
-        facts["capture_cents"] = None
     if before.state in _SWITCHING and state is S.CREATING:  # the QR is dead: what follows is a new request
         facts |= {"pre_transaction_id": "", "transaction_id": "", "qr_payload": "", "qr_png": ""}
         facts |= {
@@ -134,17 +137,22 @@ def _apart(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reason(before: Attempt, signal: Signal, state: State) -> str:
-    if signal is Signal.RESTARTED and state in {S.ORPHANED, S.CANCELLING}:
-        return "INTERRUPTED"
+    if signal is Signal.RESTARTED:
+        return "INTERRUPTED" if state in {S.ORPHANED, S.CANCELLING} else ""
     if signal is Signal.STALLED:
         return _WITHOUT_EFFECT.get(before.state, "")
     if state is S.RESERVED:
-        return "LATE_RESERVATION" if before.state in NEGATIVE else ""
-    if state is not S.DECIDING or signal in {Signal.OVERPAID, Signal.AMOUNT_RAISED}:
-        return ""  # an alarm comes with its reason
-    if before.state in _CANCELLING:
-        return "CANCEL_CROSSED"
-    return "CAPTURED_UNASKED" if before.state in _HOLDING else "LATE_PAYMENT"
+        return "LATE_RESERVATION" if before.state in NEGATIVE else before.reason
+    if state is S.DECIDING and signal not in {Signal.OVERPAID, Signal.AMOUNT_RAISED}:
+        return _why(before)
+    return ""  # an alarm comes with its reason
+
+
+def _why(before: Attempt) -> str:
+    """Say why a person must decide about money that nobody waited for."""
+    if before.state in _HOLDING:
+        return "CAPTURED_UNASKED" if before.capture_cents is None else "LATE_CAPTURE"
+    return "CANCEL_CROSSED" if before.state in _CANCELLING else "LATE_PAYMENT"
 
 
 _HOLDING = frozenset({S.RESERVED, S.RELEASING, S.RELEASE_UNKNOWN})

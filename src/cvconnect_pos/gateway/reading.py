@@ -71,6 +71,10 @@ def as_cents(amount: object) -> int | None:
     return int(total) if re.fullmatch(r"[0-9]{1,12}", total) else None
 
 
+_YEARS = range(2000, 2200)
+"""What a date of a payment can be; the others mean *never*, or nothing."""
+
+
 def as_time(value: object) -> datetime | None:
     """Take an ISO date with an offset, as UTC; None for anything else."""
     if not isinstance(value, str):
@@ -80,9 +84,10 @@ def as_time(value: object) -> datetime | None:
     text = re.sub(r"([+-]\d{2})(\d{2})$", r"\1:\2", text)
     try:
         moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else None
+        known = moment.astimezone(UTC) if moment.tzinfo else None
     except (ValueError, OverflowError):
         return None
+    return known if known is not None and known.year in _YEARS else None
 
 
 def _state(value: object) -> ProviderState:

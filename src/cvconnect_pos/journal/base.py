@@ -84,6 +84,7 @@ class Search:
         basket_ref: Of this basket.
         seller_id: Of this seller.
         customer_ref: With this customer reference.
+        transaction_id: With this id at the provider.
         ways: Taken in one of these ways; empty for any.
         states: In one of these states; empty for any.
         opened_from: Opened at this moment or later.
@@ -97,6 +98,7 @@ class Search:
     basket_ref: str | None = None
     seller_id: str | None = None
     customer_ref: str | None = None
+    transaction_id: str | None = None
     ways: frozenset[Way] = frozenset()
     states: frozenset[State] = frozenset()
     opened_from: datetime | None = None
@@ -127,6 +129,8 @@ class Journal(Protocol):
         *,
         simulation: bool,
         identifier: str | None = None,
+        leased_until_s: float | None = None,
+        now_s: float = 0.0,
     ) -> tuple[Sequence[Entry], bool]:
         """Open an attempt, or find the one that this request id has opened before.
 
@@ -136,6 +140,8 @@ class Journal(Protocol):
             at: Now (UTC).
             simulation: Whether no real money moves.
             identifier: The customer in clear, when the request names them; kept encrypted.
+            leased_until_s: Until when a new attempt is leased to this journal at once; see `lease`. None for not at all.
+            now_s: Now, in monotonic seconds of the host.
 
         Returns:
             The attempt's entries, and whether it is new.

@@ -14,10 +14,11 @@ Source: RFC 8032 (Ed25519).
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 from cvconnect_pos.core.lifecycle import State
@@ -71,8 +72,9 @@ class Totals:
         return Totals(*(a - b for a, b in zip(_numbers(self), _numbers(other), strict=True)))
 
 
-def _numbers(totals: Totals) -> tuple[int, ...]:
-    return tuple(asdict(totals).values())
+_numbers: Callable[[Totals], tuple[int, ...]] = attrgetter(
+    "attempts", "payments", "received_cents", "reversals", "reversed_cents"
+)
 
 
 def totals_of(state: State, received_cents: int | None) -> Totals:

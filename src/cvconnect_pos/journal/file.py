@@ -80,6 +80,7 @@ CREATE TABLE attempts (
 CREATE INDEX attempts_of_basket ON attempts (basket_ref);
 CREATE INDEX attempts_by_time ON attempts (opened_at);
 CREATE INDEX attempts_by_news ON attempts (updated_at);
+CREATE INDEX attempts_of_transaction ON attempts (transaction_id) WHERE transaction_id <> '';
 CREATE INDEX attempts_unsettled ON attempts (basket_ref) WHERE acknowledged = 0 OR surplus_cents > 0;
 """
 

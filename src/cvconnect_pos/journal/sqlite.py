@@ -169,6 +169,8 @@ class SqliteJournal:
         *,
         simulation: bool,
         identifier: str | None = None,
+        leased_until_s: float | None = None,
+        now_s: float = 0.0,
     ) -> tuple[Sequence[Entry], bool]:
         """See `Journal.begin`."""
         check_text("request_id", order.request_id)
@@ -189,6 +191,9 @@ class SqliteJournal:
             data = order_data(order, payment_id, simulation=simulation)
             request_id, state = order.request_id, State.CREATING
             head = self._write(connection, request_id, at, REQUEST, state.value, data, identifier)
+            if leased_until_s is not None:
+                lease = leases.Lease(self._owners.token, boot_id(), leased_until_s)
+                leases.write(connection, request_id, lease, now_s)
             return [Entry(head.seq, request_id, at, REQUEST, state, data)], True
 
     def append(

@@ -174,6 +174,7 @@ class _Reader:
         self.findings: list[Finding] = []
         self.attempts: dict[str, AttemptSummary] = {}
         self.commitments: dict[int, tuple[str, bytes]] = {}
+        self._committed: dict[str, list[int]] = {}
         self.closings: list[Closing] = []
         """Those since there were new keys."""
         self.new_keys_seq = 0
@@ -208,9 +209,9 @@ class _Reader:
             return
         if link.commitment:
             self.commitments[link.seq] = (link.request_id, link.commitment)
+            self._committed.setdefault(link.request_id, []).append(link.seq)
         elif link.kind == ERASED:
-            erased = [seq for seq, (name, _) in self.commitments.items() if name == link.request_id]
-            for seq in erased:
+            for seq in self._committed.pop(link.request_id, ()):
                 del self.commitments[seq]
         before = self.attempts.get(link.request_id)
         after = index.follow(before, link, data)
