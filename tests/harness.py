@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from threading import Condition
-from typing import Any
+from typing import Any, TypeAlias
 
-from cvconnect_pos import Engine, Event, Payment, Tender, WaitTimeout
+from cvconnect_pos import Engine, Event, Payment, State, Tender, WaitTimeout
 from cvconnect_pos.core.attempt import Attempt
 from cvconnect_pos.core.lifecycle import Command
 from cvconnect_pos.credential import Credential
@@ -23,6 +23,10 @@ from cvconnect_sim.phone import Phone
 
 NUMBER = "10000003051"
 OTHER_NUMBER = "10000004062"
+
+Really: TypeAlias = Callable[[], HttpResponse]
+Behave: TypeAlias = Callable[[HttpRequest, Really], HttpResponse]
+"""What becomes of a request: it is given, and what lets it arrive at the provider."""
 
 
 class HandClock(VirtualClock):
@@ -59,7 +63,7 @@ class Till:
             self.provider.add_customer(NUMBER, email="client@example.invalid", balance_cents=100_000)
             self.provider.add_customer(OTHER_NUMBER, balance_cents=100_000)
         self.phone = Phone(self.provider, NUMBER)
-        self.faults: list[tuple[str, Callable[[HttpRequest, Callable[[], HttpResponse]], HttpResponse]]] = []
+        self.faults: list[tuple[str, Behave]] = []
         self.sent: list[tuple[str, str]] = []
         self.start()
 
@@ -104,11 +108,18 @@ class Till:
         """Let this much time pass, stopping at everything that is due on the way."""
         run_together(self, seconds=seconds)
 
-    def fault(
-        self, path_part: str, behave: Callable[[HttpRequest, Callable[[], HttpResponse]], HttpResponse]
-    ) -> None:
+    def fault(self, path_part: str, behave: Behave) -> None:
         """Let the next request whose `METHOD path` holds this text go another way."""
         self.faults.append((path_part, behave))
+
+    def fault_for_good(self, path_part: str, behave: Behave) -> None:
+        """Let every such request go another way from now on."""
+
+        def again(request: HttpRequest, really: Really) -> HttpResponse:
+            self.fault(path_part, again)
+            return behave(request, really)
+
+        self.fault(path_part, again)
 
     def paths(self, method: str = "POST") -> list[str]:
         """The resources that were called, without their ids: `payment-transactions/payer`."""
@@ -148,15 +159,51 @@ def run_together(*tills: Till, seconds: float = 0.0) -> None:
     clock.advance(max(end - clock.monotonic(), 0.0))
 
 
-def lose_answer(_: HttpRequest, really: Callable[[], HttpResponse]) -> HttpResponse:
+def lose_answer(_: HttpRequest, really: Really) -> HttpResponse:
     """The provider does it, and its answer is lost."""
     really()
     raise NoAnswer(reason="test")
 
 
-def lose_request(_: HttpRequest, __: Callable[[], HttpResponse]) -> HttpResponse:
+def lose_request(_: HttpRequest, __: Really) -> HttpResponse:
     """The request is lost on its way; the till cannot know that."""
     raise NoAnswer(reason="test")
+
+
+def keyed(till: Till, request_id: str = "r1", **more: Any) -> Payment:
+    """A customer whose number was keyed is asked."""
+    return till.ask(request_id, way="keyed", beneficiary=NUMBER, **more)
+
+
+def paid(till: Till, request_id: str = "r1", **more: Any) -> Payment:
+    """A customer was asked, and has paid; the till has not looked at it yet."""
+    payment = keyed(till, request_id, **more)
+    till.phone.pay(till.phone.incoming()[0])
+    till.run(5)
+    assert payment.attempt.state is State.APPROVED
+    return payment
+
+
+def reserved(till: Till) -> Payment:
+    """A customer was asked, and the money is reserved."""
+    payment = keyed(till, reserve=True)
+    till.phone.pay(till.phone.incoming()[0])
+    till.run(5)
+    assert payment.attempt.state is State.RESERVED
+    return payment
+
+
+def expired(till: Till) -> Payment:
+    """A customer was asked, and never answered."""
+    payment = keyed(till)
+    till.run(400)
+    assert payment.attempt.state is State.EXPIRED
+    return payment
+
+
+def held(till: Till) -> int:
+    """What the two customers are without, in cents."""
+    return 200_000 - sum(till.provider.customer(n).balance_cents for n in (NUMBER, OTHER_NUMBER))
 
 
 def told(payment: Payment) -> list[Event]:

@@ -163,8 +163,6 @@ def ticket_of(
     amounts = [("Montant demandé", format_amount(asked))]
     if attempt.reserved_cents is not None:
         amounts.append(("Montant réservé", format_amount(attempt.reserved_cents)))
-    if attempt.capture_cents is not None and paid:
-        amounts.append(("Montant encaissé", format_amount(attempt.capture_cents)))
     notice = ""
     if paid and received is not None:
         given_back = attempt.state is not State.APPROVED

@@ -25,6 +25,23 @@ def test_the_provider_grants_the_delay_that_was_asked(till: Till) -> None:
     assert attempt.state is State.AWAITING
 
 
+def test_the_provider_is_told_all_that_the_till_said(till: Till) -> None:
+    till.ask(
+        way="deferred",
+        beneficiary=EMAIL,
+        delay_s=DAY_S,
+        label="Nuit d’hôtel",
+        customer_ref="CLIENT-7",
+        seller_id="V-3",
+        reserve=True,
+    )
+    (transaction,) = till.provider.transactions()
+    order = transaction.order
+    assert (order.label, order.customer_reference, order.seller_id) == ("Nuit d’hôtel", "CLIENT-7", "V-3")
+    assert (order.order_id, order.amount_cents, order.capture_mode) == ("B1", 4550, "DEFERRED")
+    assert order.expires_at == till.clock.now() + timedelta(days=1)
+
+
 def test_it_survives_any_number_of_restarts_over_days(till: Till) -> None:
     ask(till)
     for _ in range(30):
