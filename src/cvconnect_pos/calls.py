@@ -100,6 +100,15 @@ class Calls:
         return self._credential.refusal
 
     @property
+    def is_proven(self) -> bool:
+        """Whether the provider has taken the credential; until then there is one call at a time."""
+        return self._credential.is_proven
+
+    def close(self) -> None:
+        """Let nobody who waits for its turn make a call any more."""
+        self._credential.close()
+
+    @property
     def knows_the_time(self) -> bool:
         """Whether the provider has told its clock."""
         return self._provider_clock is not None
@@ -141,7 +150,9 @@ class Calls:
             What it means.
         """
         young = age_s < MISSING_GRACE_S
-        with self._credential.on_trial():
+        with self._credential.on_trial(self._timeout_s) as may:
+            if not may:
+                return _failed(command, NotSent(reason="busy"), young=young)
             return self._make(command, attempt, beneficiary, young=young)
 
     def _make(

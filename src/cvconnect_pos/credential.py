@@ -34,17 +34,40 @@ class Credential:
         self._path = path
         self._trial = threading.Lock()
         self._proven = False
+        self._closed = False
         self.refusal: CredentialRefused | None = self._noted()
         """Set once the provider refused it: nothing is sent from then on."""
 
+    @property
+    def is_proven(self) -> bool:
+        """Whether the provider has taken it."""
+        return self._proven
+
     @contextmanager
-    def on_trial(self) -> Iterator[None]:
-        """Hold the only call there may be until the provider has taken the credential; free from then on."""
+    def on_trial(self, timeout_s: float) -> Iterator[bool]:
+        """Hold the only call there may be until the provider has taken the credential; free from then on.
+
+        Args:
+            timeout_s: How long to wait for the call that is under way, in seconds.
+
+        Yields:
+            Whether the call may be made.
+        """
         if self._proven:
-            yield
+            yield True
             return
-        with self._trial:
-            yield
+        if not self._trial.acquire(timeout=timeout_s):
+            yield self._proven
+            return
+        try:
+            self.refusal = self.refusal or self._noted()  # another process may have tried it meanwhile
+            yield not self._closed
+        finally:
+            self._trial.release()
+
+    def close(self) -> None:
+        """Let nobody who waits make a call any more."""
+        self._closed = True
 
     def accepted(self) -> None:
         """Note that the provider took it, whatever it answered besides."""

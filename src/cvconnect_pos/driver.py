@@ -116,7 +116,12 @@ class Driver:
 
     def lease_end(self) -> float:
         """Until when an attempt that begins now is leased, in monotonic seconds."""
-        return self._clock.monotonic() + _LEASE_S + self._call_timeout_s
+        return self._clock.monotonic() + _LEASE_S + self._call_s
+
+    @property
+    def _call_s(self) -> float:
+        """How long a call can take; the first ones wait for one another."""
+        return self._call_timeout_s * (1 if self._calls.is_proven else 2)
 
     def open(self, payment: Payment, beneficiary: Beneficiary | None, leased_until_s: float) -> None:
         """Begin a new attempt: its first call."""
@@ -213,6 +218,7 @@ class Driver:
     def close(self, timeout_s: float) -> None:
         """Stop; nothing more is put or taken."""
         self._closed = True
+        self._calls.close()
         self.scheduler.close(timeout_s)
 
     def _acted_on(self) -> list[Box]:
@@ -335,7 +341,7 @@ class Driver:
     def _has_lease(self, box: Box, *, patient: bool) -> bool:
         now = self._clock.monotonic()
         pause = 1.5 * (self._timers.poll_delay_s(box) or 0.0)
-        if box.lease_until - now > self._call_timeout_s + pause:
+        if box.lease_until - now > self._call_s + pause:
             return True
         lapsed = box.lease_until <= now
         until, judged = self.lease_end() + pause, now - _PATIENCE_S if patient else now
@@ -345,9 +351,10 @@ class Driver:
                 TRACE.info("%s is acted on by another process", box.payment.request_id)
                 self._follow_later(box, _FOLLOW_S)
             return False
+        news = lapsed and (self._catch_up_of(box) or box.follows)  # first: if it fails, nothing is held
         box.lease_until = until
-        followed, box.follows = box.follows, False
-        if lapsed and (self._catch_up_of(box) or followed):
+        box.follows = False
+        if news:
             self._next(box, partial(self._come_back, box))
             return False  # it was acted on elsewhere meanwhile: what was to be done here is judged anew
         return True

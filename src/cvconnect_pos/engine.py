@@ -49,6 +49,11 @@ _LOOK_BACK = timedelta(days=3)
 
 _WATCHED_MAX = 10_000
 
+_HINT_AGAIN_S = 60.0
+"""How often notifications may make a payment be looked at that is over and recorded."""
+
+_HINTS_MAX = 1_000
+
 _LOOK_AROUND_S = 60.0
 """How often a process that sells looks for what another one has left."""
 
@@ -102,6 +107,7 @@ class Engine:
         self._lock = threading.Lock()
         self._payments: WeakValueDictionary[str, Payment] = WeakValueDictionary()
         self._damaged: JournalError | None = None
+        self._hints: dict[frozenset[str], float] = {}
         self._looked = self.clock.monotonic()
         self._closed = False
 
@@ -309,9 +315,21 @@ class Engine:
         ids = frozenset({transaction_id, payment_id}) - {""}
         if self._driver.hint(ids):
             return
-        for known in ids:  # over and recorded: no mailbox is kept for it
+        if self._hinted(ids):  # over and recorded: no mailbox is kept for it
+            return
+        for known in ids:
             for summary in self._journal.attempts(Search(transaction_id=known), limit=1):
                 self._driver.look(self._found(summary.request_id))
+
+    def _hinted(self, ids: frozenset[str]) -> bool:
+        """Whether a hint of these ids came a moment ago; anybody may send one."""
+        now = self.clock.monotonic()
+        with self._lock:
+            before = self._hints.pop(ids, float("-inf"))
+            self._hints[ids] = now if now - before >= _HINT_AGAIN_S else before
+            if len(self._hints) > _HINTS_MAX:
+                del self._hints[next(iter(self._hints))]
+        return now - before < _HINT_AGAIN_S
 
     def look_at_all(self, timeout_s: float) -> bool:
         """Ask the provider about everything that is open or watched, once, and wait for the answers.

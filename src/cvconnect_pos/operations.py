@@ -13,6 +13,7 @@ from typing import Final
 from cvconnect_pos.core.attempt import Attempt, Entry, rebuild
 from cvconnect_pos.core.lifecycle import FINAL, State
 from cvconnect_pos.errors import InvalidInput, JournalError
+from cvconnect_pos.journal.arguments import check_number
 from cvconnect_pos.journal.base import AttemptSummary, Journal, Search
 from cvconnect_pos.operation import Operation, OperationPage, OperationStatus
 from cvconnect_pos.outcome import Outcome
@@ -72,6 +73,7 @@ class Operations:
             InvalidInput: As `Journal.attempts`.
             JournalError: The journal cannot be read.
         """
+        check_number("limit", limit, least=1)
         states: frozenset[State] = frozenset()
         if status is not None:
             states = status.states if isinstance(status, OperationStatus) else frozenset({status})
@@ -173,7 +175,7 @@ def _midnight(field: str, day: date, days: int = 0) -> datetime:
     try:
         moment = datetime.combine(day + timedelta(days=days), time(), PARIS)
         moment.utctimetuple()
-    except OverflowError:
+    except (OverflowError, TypeError):
         raise InvalidInput("MOMENT_UNUSABLE", field=field) from None
     else:
         return moment

@@ -90,6 +90,10 @@ ERRORS: dict[str, Words] = {
         "Le champ {field} n’est pas un moment utilisable.", _ASK_SUPPORT[0],
         "{field} is no moment that can be used.", "Pass a datetime with a time zone, such as UTC.",
     ),
+    "CHOICE_UNKNOWN": Words(
+        "« {field} » ne fait pas partie des choix.", "Choisissez parmi : {allowed}.",
+        "`{field}` is none of the choices.", "Choose one of: {allowed}.",
+    ),
     "WAY_UNKNOWN": Words(
         "Ce mode de paiement n’existe pas.", "Choisissez : {allowed}.",
         "There is no such way to pay.", "Choose one of: {allowed}.",

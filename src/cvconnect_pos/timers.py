@@ -157,12 +157,13 @@ class Timers:
         held = self._calls.held_s()
         with self._lock:
             now = self._clock.monotonic()
-            while not held and len(self._under_way) < self._polls and (key := self._queue.take(now)):
+            most = self._polls if self._calls.is_proven else 1
+            while not held and len(self._under_way) < most and (key := self._queue.take(now)):
                 box, command = self._waiting.pop(key)
                 self._under_way.add(key)
                 self._put(box, partial(self._ask, key, box, command, self._done.pop(key, [])))
             wait = self._queue.next_in_s(now)
-            full = len(self._under_way) >= self._polls  # then whoever comes back goes on
+            full = len(self._under_way) >= most  # then whoever comes back goes on
             again = wait is not None and not full and not self._pumping
             self._pumping = self._pumping or again
         if again and wait is not None:

@@ -418,3 +418,22 @@ def test_a_history_tells_every_entry_and_no_identifier(
         "21/11/2026 12:00:00  SOMETHING_NEW [Validé]",
     ]
     assert NUMBER not in text
+
+
+@pytest.mark.parametrize(
+    ("argument", "code"),
+    [
+        ({"status": "APPROVED"}, "CHOICE_UNKNOWN"),
+        ({"limit": 0}, "NUMBER_OUT_OF_RANGE"),
+        ({"limit": "5"}, "NUMBER_OUT_OF_RANGE"),
+        ({"since": "2026-01-01"}, "MOMENT_UNUSABLE"),
+        ({"amount_cents": 12.5}, "NUMBER_OUT_OF_RANGE"),
+    ],
+)
+def test_a_search_that_cannot_be_is_refused_and_touches_nothing(
+    operations: Operations, caplog: pytest.LogCaptureFixture, argument: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        operations.list(**argument)
+    assert refused.value.code == code
+    assert not caplog.records

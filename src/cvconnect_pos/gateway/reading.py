@@ -29,12 +29,17 @@ def decode(body: bytes) -> Mapping[str, Any]:
     Raises:
         NoAnswer: The body is empty, cut, HTML, or no object: what was asked may have happened.
     """
+    import json
+
     import msgspec
 
     try:
         answer = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NoAnswer(reason="unreadable_body") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        try:  # half a character in some text of it is no reason not to hear of a payment
+            answer = json.loads(body.decode())
+        except (ValueError, RecursionError) as error:
+            raise NoAnswer(reason="unreadable_body") from error
     return as_object(answer)
 
 
@@ -58,7 +63,7 @@ def _objects(value: object) -> list[Mapping[str, Any]]:
 def as_text(value: object) -> str:
     """Take a text or an integer as text; anything else is empty."""
     if isinstance(value, str):
-        return value
+        return value.encode(errors="replace").decode()  # half a character becomes a question mark
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 

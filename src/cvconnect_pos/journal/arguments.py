@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from math import isfinite
-from typing import Any
+from typing import Any, cast
 
 from cvconnect_pos.errors import InvalidInput
 from cvconnect_pos.journal.export import PARIS
@@ -36,6 +37,17 @@ def check_number(field: str, value: object, *, least: int = _INTEGERS.start) -> 
     """
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value < _INTEGERS.stop:
         raise InvalidInput("NUMBER_OUT_OF_RANGE", field=field, least=least, most=_INTEGERS.stop - 1)
+
+
+def check_members(field: str, values: object, kind: type[StrEnum]) -> None:
+    """Refuse a choice that has another member than those of an enumeration: a text is none.
+
+    Raises:
+        InvalidInput: `CHOICE_UNKNOWN`.
+    """
+    chosen: list[object] = list(cast("Iterable[object]", values)) if isinstance(values, Iterable) else [None]
+    if not all(isinstance(one, kind) for one in chosen):
+        raise InvalidInput("CHOICE_UNKNOWN", field=field, allowed=", ".join(kind))
 
 
 def check_seconds(field: str, value: object) -> None:

@@ -158,7 +158,7 @@ def connect(path: Path, *, create: bool) -> apsw.Connection:
         create: Whether it may be made.
 
     Returns:
-        The connection; its tables are not looked at yet. `with connection` is a transaction that writes.
+        The connection; its tables are not looked at yet. See `transaction`.
     """
     import apsw
 
@@ -170,7 +170,6 @@ def connect(path: Path, *, create: bool) -> apsw.Connection:
         if has_log:
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         connection.set_busy_timeout(BUSY_MS)
-        connection.transaction_mode = "IMMEDIATE"
     except BaseException:
         connection.close()
         raise
@@ -270,6 +269,23 @@ def _text(value: Any) -> Any:
 def is_opening(link: Link) -> bool:
     """Whether an entry opens an attempt."""
     return link.kind == REQUEST
+
+
+@contextmanager
+def transaction(connection: apsw.Connection) -> Iterator[apsw.Connection]:
+    """Be the only one who writes, from the first statement on; all of it, or nothing.
+
+    Not apsw's own `with`: it waits for another writer without letting this process's other threads run, and that writer
+    may be one of them.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite may have rolled back by itself
+            connection.execute("ROLLBACK")
+        raise
 
 
 @contextmanager

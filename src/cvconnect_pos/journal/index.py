@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cvconnect_pos.core.attempt import Way
 from cvconnect_pos.core.lifecycle import FINAL, State
 from cvconnect_pos.errors import InvalidInput
-from cvconnect_pos.journal.arguments import check_moment, check_number, check_text
+from cvconnect_pos.journal.arguments import check_members, check_moment, check_number, check_text
 from cvconnect_pos.journal.base import AttemptSummary, Search
 from cvconnect_pos.journal.chain import Link
 from cvconnect_pos.journal.closings import Books, Totals, totals_of
@@ -147,6 +147,8 @@ def check(wanted: Search) -> None:
         value = getattr(wanted, field)
         if value is not None:
             check_one(field, value)
+    check_members("states", wanted.states, State)
+    check_members("ways", wanted.ways, Way)
 
 
 def search(

@@ -158,7 +158,7 @@ def _note(path: Path, at: datetime, kind: str, data: JsonData) -> Head:
     try:
         connection.pragma("synchronous", "FULL")
         newest = NOTHING
-        with connection:
+        with file.transaction(connection):
             newest = entries.write(connection, entries.newest(connection), NOTES, at, kind, "", data)
         file.settle(connection)
     finally:

@@ -12,10 +12,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cvconnect_pos.errors import JournalError
-from cvconnect_pos.journal.host import is_locked, lock, try_lock, unlock
+from cvconnect_pos.journal.host import is_locked, lock, unlock
 
 GATE_S = 10.0
 """How long an opening waits for another one. It lasts milliseconds; bringing years of entries to a new version, longer."""
+
+_LOOK_S = 1.0
+"""How long somebody who looks whether an owner lives may hold its file: an instant."""
 
 _TOKEN = 8
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
@@ -80,7 +83,11 @@ class Owners:
                     path.unlink()
         descriptor = os.open(self._file(self.token), _FLAGS | os.O_EXCL, 0o600)
         self._descriptor = descriptor
-        try_lock(descriptor)
+        if not lock(
+            descriptor, timeout_s=_LOOK_S
+        ):  # somebody looks whether it is alive; that is over in a moment
+            self.leave()
+            raise JournalError("JOURNAL_LOCKED", path=str(self._path))
 
     def leave(self) -> None:
         """Be no owner any more. Idempotent."""

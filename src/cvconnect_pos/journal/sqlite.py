@@ -121,7 +121,7 @@ class SqliteJournal:
         connection.pragma("synchronous", "FULL")
         connection.pragma("secure_delete", "ON")  # an erased identifier leaves no trace in a free page
         tail = NOTHING
-        with connection:
+        with file.transaction(connection):
             if version:
                 tail = self._check_tail(connection)
                 self._check_head(connection, tail, told)
@@ -385,7 +385,7 @@ class SqliteJournal:
         """Be the only one who writes, from the first statement on; then note the newest entry outside."""
         with self._lock, file.translated(self._path):
             self._written: Head | None = None
-            with self._opened() as connection:
+            with file.transaction(self._opened()) as connection:
                 yield connection
             if self._written:
                 self._head.write(self._written)  # the commit is on the disk: the head may lag, never lead
@@ -407,7 +407,7 @@ class SqliteJournal:
             try:
                 return read(connection)
             except file.UNREADABLE as error:
-                with connection:
+                with file.transaction(connection):
                     _make_anew(connection, error)
             return read(connection)
 
