@@ -3,9 +3,6 @@
 A payment's mailbox holds signals and calls. Whatever is in it is taken one at a time, so there is one call in flight
 per attempt, and a step is journaled before its commands are carried out.
 
-Several processes may share a journal. One of them holds the lease of an attempt and acts; the others follow what it
-writes, and take over when it is gone. An entry that another process wrote meanwhile makes a step be judged anew.
-
 Two locks, taken in this order and never while a device, a listener or the network is waited for: `writing` orders the
 steps in the journal, `_lock` guards the mailboxes.
 """
@@ -15,7 +12,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -24,15 +21,16 @@ from typing import Any
 
 from cvconnect_pos.calls import Calls
 from cvconnect_pos.clock import Clock
-from cvconnect_pos.core.attempt import Attempt, Entry, Way, fold, rebuild
+from cvconnect_pos.core.attempt import Attempt, Entry, Way, fold
 from cvconnect_pos.core.lifecycle import CALLS, OBSERVATIONS, RIVALS, Command, Signal, State, Step, step
-from cvconnect_pos.core.policy import STALL_S, STALLING, may_change, same_phase
+from cvconnect_pos.core.policy import STALL_S, STALLING, same_phase
 from cvconnect_pos.core.steps import consequences
 from cvconnect_pos.debuglog import TRACE
 from cvconnect_pos.errors import CvConnectError, JournalError, JournalMoved, NotAllowedNow
 from cvconnect_pos.events import Event, JournalTrouble, tell
 from cvconnect_pos.identifiers import Beneficiary
 from cvconnect_pos.journal.base import Journal
+from cvconnect_pos.leasing import Leasing
 from cvconnect_pos.mailbox import Box, Devices, Happened, Item
 from cvconnect_pos.payment import Payment
 from cvconnect_pos.scheduler import Scheduler
@@ -42,16 +40,6 @@ _log = logging.getLogger("cvconnect_pos")
 
 _JOURNAL_RETRY_S = 1.0
 _FAULT_RETRY_S = 5.0
-
-_LEASE_S = 60.0
-"""How long a process may act on an attempt without saying so again; its end frees what it held at once."""
-
-_PATIENCE_S = 600.0
-"""How late a living process may be before one that only looks takes over; one that is gone is replaced at once."""
-
-_FOLLOW_S = 2.0
-_FOLLOW_RECORDED_S = 60.0
-"""How often a process looks at what another one writes; of what is over and recorded, whether that one is still there."""
 
 _RIVAL_CALLS = frozenset({Command.RIVAL_STATUS, Command.RIVAL_CANCEL, Command.RIVAL_RELEASE})
 
@@ -93,9 +81,6 @@ class Driver:
         self._clock = clock
         self._call_timeout_s = call_timeout_s
         self._lock = threading.Lock()
-        self._leasing = threading.Lock()
-        self.writing = threading.Lock()
-        """Held while a step is judged and journaled."""
         self._boxes: dict[str, Box] = {}
         self._closed = False
         self.scheduler = Scheduler(clock, workers, escaped)
@@ -111,14 +96,11 @@ class Driver:
             speed=speed,
             seed=seed,
         )
+        self.leasing = Leasing(journal, clock, self._timers, self._call_s, self._put, self._take_up_first)
+        self.writing = self.leasing.writing
 
     # --- the doors ------------------------------------------------------------------------------------------------------
 
-    def lease_end(self) -> float:
-        """Until when an attempt that begins now is leased, in monotonic seconds."""
-        return self._clock.monotonic() + _LEASE_S + self._call_s
-
-    @property
     def _call_s(self) -> float:
         """How long a call can take; the first ones wait for one another."""
         return self._call_timeout_s * (1 if self._calls.is_proven else 2)
@@ -161,7 +143,9 @@ class Driver:
             JournalError: It cannot be found out who acts on it.
         """
         box = self._box_of(payment)
-        if not self._holds(box) and not self._holds(box):  # the first may find news, and takes them in
+        if not self.leasing.holds(box) and not self.leasing.holds(
+            box
+        ):  # the first may find news, and takes them in
             raise NotAllowedNow("PAYMENT_ELSEWHERE")
         self._put(box, item)
 
@@ -189,7 +173,7 @@ class Driver:
         try:
             self._write(payment, kind, facts)
         except JournalMoved:
-            self.catch_up(payment)
+            self.leasing.catch_up(payment)
             raise
 
     def hint(self, ids: frozenset[str]) -> bool:
@@ -231,7 +215,7 @@ class Driver:
 
     def _come_back(self, box: Box) -> None:
         """Take up what an earlier run, or another process that is gone, left."""
-        if not self._holds(box, patient=True):
+        if not self.leasing.holds(box, patient=True):
             return
         state = box.payment.attempt.state
         if state in {State.SHOWING, State.OPENED}:
@@ -239,6 +223,9 @@ class Driver:
         if step(state, Signal.RESTARTED):
             self._next(box, Happened(Signal.RESTARTED))
         self._timers.plan_rival(box)
+
+    def _take_up_first(self, box: Box) -> None:
+        self._next(box, partial(self._come_back, box))
 
     def _show_again(self, box: Box) -> None:
         dead = box.expires is not None and box.expires <= self._clock.monotonic()
@@ -270,7 +257,7 @@ class Driver:
                 self._do(box, item)
             except JournalMoved:  # somebody wrote meanwhile: this is judged anew by what is true now
                 self._next(box, item)
-                self._next(box, partial(self._catch_up_of, box))
+                self._next(box, partial(self.leasing.news_of, box))
                 continue
             except JournalError as error:
                 self._wait_for_journal(box, item, error)
@@ -285,7 +272,7 @@ class Driver:
     def _do(self, box: Box, item: Item) -> None:
         if not isinstance(item, (Happened, Command)):
             item()
-        elif not self._holds(box):
+        elif not self.leasing.holds(box):
             return  # another process acts on it, and will find out by itself
         elif isinstance(item, Command):
             self._call(box, item)
@@ -320,79 +307,11 @@ class Driver:
             idle = box is not None and not box.busy and not box.items
         if box is None or not idle or self._timers.has_poll(box):
             return
-        watched = False if box.follows else self._timers.plan_poll(box) | self._timers.plan_rival(box)
-        if not watched:
+        watched = not box.follows and self._timers.plan_poll(box) | self._timers.plan_rival(box)
+        if not watched and not self.leasing.is_followed(box):
             with self._lock:
                 if not box.busy and not box.items:
                     self._boxes.pop(payment.request_id, None)
-
-    # --- who acts -----------------------------------------------------------------------------------------------------
-
-    def _holds(self, box: Box, *, patient: bool = False) -> bool:
-        """Whether this process may act on an attempt until its next poll is over; take the lease when it is free.
-
-        Args:
-            box: The attempt.
-            patient: Whether this process only looks: a living one that is late keeps its lease for a while.
-        """
-        with self._leasing:
-            return self._has_lease(box, patient=patient)
-
-    def _has_lease(self, box: Box, *, patient: bool) -> bool:
-        now = self._clock.monotonic()
-        pause = 1.5 * (self._timers.poll_delay_s(box) or 0.0)
-        if box.lease_until - now > self._call_s + pause:
-            return True
-        lapsed = box.lease_until <= now
-        until, judged = self.lease_end() + pause, now - _PATIENCE_S if patient else now
-        if not self._journal.lease(box.payment.request_id, until_s=until, now_s=judged):
-            if not box.follows:
-                box.follows = True
-                TRACE.info("%s is acted on by another process", box.payment.request_id)
-                self._follow_later(box, _FOLLOW_S)
-            return False
-        news = lapsed and (self._catch_up_of(box) or box.follows)  # first: if it fails, nothing is held
-        box.lease_until = until
-        box.follows = False
-        if news:
-            self._next(box, partial(self._come_back, box))
-            return False  # it was acted on elsewhere meanwhile: what was to be done here is judged anew
-        return True
-
-    def _follow(self, box: Box) -> None:
-        """Look at what another process has written; take over when it is gone."""
-        if self._holds(box, patient=True) or not box.follows:
-            return
-        self._catch_up_of(box)
-        attempt = box.payment.attempt
-        age_s = (self._clock.now() - attempt.updated_at).total_seconds()
-        if not (attempt.is_final and attempt.acknowledged):
-            self._follow_later(box, _FOLLOW_S)
-        elif may_change(attempt.state, age_s):
-            self._follow_later(box, _FOLLOW_RECORDED_S)
-
-    def _follow_later(self, box: Box, pause_s: float) -> None:
-        self.scheduler.call_later(pause_s, lambda: self._put(box, partial(self._follow, box)))
-
-    def _catch_up_of(self, box: Box) -> bool:
-        with self.writing:
-            before = box.payment.attempt
-            self.catch_up(box.payment)
-            after = box.payment.attempt
-            if not same_phase(before.state, after.state):
-                box.entered = self._clock.monotonic()
-            return after.seq > before.seq
-
-    def catch_up(self, payment: Payment) -> None:
-        """Take in what another process has written; `writing` is held."""
-        for entry in self._journal.entries(payment.request_id):
-            before = payment.attempt
-            if entry.seq <= before.seq:
-                continue
-            after = _folded(before, entry)
-            payment.advance(after)
-            if entry.kind in Signal.__members__:
-                payment.publish(tell(before, Signal(entry.kind), after))
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
@@ -574,21 +493,3 @@ def escaped(error: BaseException) -> None:
 def _is_known(attempt: Attempt) -> bool:
     """Whether the provider can be asked about an attempt."""
     return bool(attempt.transaction_id or attempt.pre_transaction_id)
-
-
-_MISREAD = (KeyError, TypeError, ValueError)
-
-
-def rebuilt(entries: Sequence[Entry]) -> Attempt:
-    """Rebuild an attempt; an entry that cannot be understood is damage, not a crash."""
-    try:
-        return rebuild(entries)
-    except _MISREAD as error:
-        raise JournalError("JOURNAL_DAMAGED", path=entries[0].request_id) from error
-
-
-def _folded(attempt: Attempt, entry: Entry) -> Attempt:
-    try:
-        return fold(attempt, entry)
-    except _MISREAD as error:
-        raise JournalError("JOURNAL_DAMAGED", path=entry.request_id) from error

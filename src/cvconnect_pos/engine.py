@@ -23,7 +23,7 @@ from cvconnect_pos.core.attempt import ACKNOWLEDGED, TICKET, Entry, Order
 from cvconnect_pos.core.lifecycle import FINAL, Signal, State
 from cvconnect_pos.core.policy import WINDOW_MARGIN_S, may_change
 from cvconnect_pos.credential import Credential
-from cvconnect_pos.driver import Driver, escaped, rebuilt
+from cvconnect_pos.driver import Driver, escaped
 from cvconnect_pos.errors import (
     InvalidInput,
     JournalError,
@@ -36,6 +36,7 @@ from cvconnect_pos.events import Event, TicketPrinted
 from cvconnect_pos.gateway.base import PaymentGateway
 from cvconnect_pos.identifiers import Beneficiary
 from cvconnect_pos.journal.base import AttemptSummary, Journal, Search
+from cvconnect_pos.leasing import rebuilt
 from cvconnect_pos.mailbox import Devices, Happened, NoDevices
 from cvconnect_pos.payment import Payment
 from cvconnect_pos.scheduler import Scheduler
@@ -124,7 +125,7 @@ class Engine:
             kept = self._journal.identifier(order.request_id) if known and beneficiary else None
             if kept is not None and beneficiary is not None and kept != beneficiary.value:
                 raise RequestIdReused(request_id=order.request_id)  # two customers may have the same mask
-            leased_until_s = self._driver.lease_end()
+            leased_until_s = self._driver.leasing.end_s()
             entries, is_new = self._journal.begin(
                 order,
                 secrets.token_hex(10),
@@ -174,7 +175,7 @@ class Engine:
                 known = self._payments.get(request_id)
             if known is not None:
                 if not self._driver.has(known):  # recorded and forgotten: another process may have changed it
-                    self._driver.catch_up(known)
+                    self._driver.leasing.catch_up(known)
                 return known
             entries = self._journal.entries(request_id)
             if not entries:

@@ -91,7 +91,7 @@ ERRORS: dict[str, Words] = {
         "{field} is no moment that can be used.", "Pass a datetime with a time zone, such as UTC.",
     ),
     "CHOICE_UNKNOWN": Words(
-        "« {field} » ne fait pas partie des choix.", "Choisissez parmi : {allowed}.",
+        "La valeur de « {field} » ne fait pas partie des choix.", "Choisissez parmi : {allowed}.",
         "`{field}` is none of the choices.", "Choose one of: {allowed}.",
     ),
     "WAY_UNKNOWN": Words(

@@ -74,6 +74,10 @@ class Timers:
         self._polls = polls
         self._pumping = False
 
+    def call_later(self, delay_s: float, function: Callable[[], object]) -> None:
+        """Run a function once, `delay_s` seconds from now or a little later."""
+        self._scheduler.call_later(delay_s, function)
+
     def age_s(self, box: Box) -> float:
         """For how long the payment has stood in its phase, in seconds."""
         return self._clock.monotonic() - box.entered

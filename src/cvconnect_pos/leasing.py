@@ -1,0 +1,169 @@
+"""Which process acts on an attempt, and what another one has written.
+
+Several processes may share a journal. One of them holds the lease of an attempt and acts; the others follow what it
+writes, and take over when it is gone. A lease that lapsed is worth nothing before what was written meanwhile is taken
+in: what was to be done then is judged anew.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from cvconnect_pos.clock import Clock
+from cvconnect_pos.core.attempt import Attempt, Entry, fold, rebuild
+from cvconnect_pos.core.lifecycle import Signal
+from cvconnect_pos.core.policy import may_change, same_phase
+from cvconnect_pos.debuglog import TRACE
+from cvconnect_pos.errors import JournalError
+from cvconnect_pos.events import tell
+from cvconnect_pos.journal.base import Journal
+from cvconnect_pos.mailbox import Box, Item
+from cvconnect_pos.payment import Payment
+from cvconnect_pos.timers import Timers
+
+_LEASE_S = 60.0
+"""How long a process may act on an attempt without saying so again; its end frees what it held at once."""
+
+_PATIENCE_S = 600.0
+"""How late a living process may be before one that only looks takes over; one that is gone is replaced at once."""
+
+_FOLLOW_S = 2.0
+_FOLLOW_RECORDED_S = 60.0
+"""How often a process looks at what another one writes; of what is over and recorded, whether that one is still there."""
+
+
+class Leasing:
+    """Takes and renews leases, and follows where another process has one.
+
+    Args:
+        journal: Where leases and entries are.
+        clock: Where time comes from.
+        timers: Knows when an attempt is looked at next, and waits.
+        call_s: Says how long a call can take, in seconds.
+        put: Puts an item into a mailbox.
+        take_up: Puts first into a mailbox what an attempt needs that was acted on elsewhere.
+    """
+
+    def __init__(  # noqa: PLR0917
+        self,
+        journal: Journal,
+        clock: Clock,
+        timers: Timers,
+        call_s: Callable[[], float],
+        put: Callable[[Box, Item], None],
+        take_up: Callable[[Box], None],
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._timers = timers
+        self._call_s = call_s
+        self._put = put
+        self._take_up = take_up
+        self._leasing = threading.Lock()
+        self.writing = threading.Lock()
+        """Held while a step is judged and journaled."""
+
+    def end_s(self) -> float:
+        """Until when an attempt that begins now is leased, in monotonic seconds."""
+        return self._clock.monotonic() + _LEASE_S + self._call_s()
+
+    def holds(self, box: Box, *, patient: bool = False) -> bool:
+        """Whether this process may act on an attempt until its next poll is over; take the lease when it is free.
+
+        Args:
+            box: The attempt.
+            patient: Whether this process only looks: a living one that is late keeps its lease for a while.
+
+        Raises:
+            JournalError: It cannot be found out; nothing is held then.
+        """
+        with self._leasing:
+            return self._holds(box, patient=patient)
+
+    def _holds(self, box: Box, *, patient: bool) -> bool:
+        now = self._clock.monotonic()
+        pause = 1.5 * (self._timers.poll_delay_s(box) or 0.0)
+        if box.lease_until - now > self._call_s() + pause:
+            return True
+        lapsed = box.lease_until <= now
+        until, judged = self.end_s() + pause, now - _PATIENCE_S if patient else now
+        if not self._journal.lease(box.payment.request_id, until_s=until, now_s=judged):
+            if not box.follows:
+                box.follows = True
+                TRACE.info("%s is acted on by another process", box.payment.request_id)
+                self._follow_later(box, _FOLLOW_S)
+            return False
+        news = lapsed and (self._take_in(box) or box.follows)  # first: if it fails, nothing is held
+        box.lease_until = until
+        box.follows = False
+        if news:
+            self._take_up(box)
+        return not news
+
+    def is_followed(self, box: Box) -> bool:
+        """Whether an attempt that another process acts on is still worth a look."""
+        attempt = box.payment.attempt
+        age_s = (self._clock.now() - attempt.updated_at).total_seconds()
+        over = attempt.is_final and attempt.acknowledged
+        return box.follows and (not over or may_change(attempt.state, age_s))
+
+    def _follow(self, box: Box) -> None:
+        """Look at what another process has written; take over when it is gone."""
+        if self.holds(box, patient=True) or not box.follows:
+            return
+        self._take_in(box)
+        if self.is_followed(box):
+            attempt = box.payment.attempt
+            over = attempt.is_final and attempt.acknowledged
+            self._follow_later(box, _FOLLOW_RECORDED_S if over else _FOLLOW_S)
+
+    def _follow_later(self, box: Box, pause_s: float) -> None:
+        self._timers.call_later(pause_s, lambda: self._put(box, partial(self._follow, box)))
+
+    def _take_in(self, box: Box) -> bool:
+        with self.writing:
+            before = box.payment.attempt
+            self.catch_up(box.payment)
+            after = box.payment.attempt
+            if not same_phase(before.state, after.state):
+                box.entered = self._clock.monotonic()
+            return after.seq > before.seq
+
+    def news_of(self, box: Box) -> None:
+        """Take in what another process has written to an attempt."""
+        self._take_in(box)
+
+    def catch_up(self, payment: Payment) -> None:
+        """Take in what another process has written; `writing` is held."""
+        for entry in self._journal.entries(payment.request_id):
+            before = payment.attempt
+            if entry.seq <= before.seq:
+                continue
+            after = _folded(before, entry)
+            payment.advance(after)
+            if entry.kind in Signal.__members__:
+                payment.publish(tell(before, Signal(entry.kind), after))
+
+
+_MISREAD = (KeyError, TypeError, ValueError)
+
+
+def rebuilt(entries: Sequence[Entry]) -> Attempt:
+    """Rebuild an attempt; an entry that cannot be understood is damage, not a crash.
+
+    Raises:
+        JournalError: `JOURNAL_DAMAGED`.
+    """
+    try:
+        return rebuild(entries)
+    except _MISREAD as error:
+        raise JournalError("JOURNAL_DAMAGED", path=entries[0].request_id) from error
+
+
+def _folded(attempt: Attempt, entry: Entry) -> Attempt:
+    try:
+        return fold(attempt, entry)
+    except _MISREAD as error:
+        raise JournalError("JOURNAL_DAMAGED", path=entry.request_id) from error
