@@ -41,6 +41,8 @@ _log = logging.getLogger("cvconnect_pos")
 _JOURNAL_RETRY_S = 1.0
 _FAULT_RETRY_S = 5.0
 
+_UNREADABLE_IDENTIFIER = frozenset({"JOURNAL_KEYS_MISSING", "JOURNAL_DAMAGED"})
+
 _RIVAL_CALLS = frozenset({Command.RIVAL_STATUS, Command.RIVAL_CANCEL, Command.RIVAL_RELEASE})
 
 _BEFORE_TELLING = frozenset({Command.ARM, Command.DISARM})
@@ -295,6 +297,7 @@ class Driver:
             trouble = JournalTrouble(request_id=payment.request_id, at=self._clock.now(), reason=error.code)
             payment.publish((trouble,))
         self._next(box, item)
+        self._timers.free(box)  # it waits; the others are polled meanwhile
         self.scheduler.call_later(_JOURNAL_RETRY_S, lambda: self._drain(box))
 
     def forget(self, payment: Payment) -> None:
@@ -363,7 +366,12 @@ class Driver:
 
     def _remembered(self, request_id: str) -> Beneficiary | None:
         """Read the customer back that was named before a restart; None when they were erased."""
-        identifier = self._journal.identifier(request_id)
+        try:
+            identifier = self._journal.identifier(request_id)
+        except JournalError as error:
+            if error.code not in _UNREADABLE_IDENTIFIER:
+                raise
+            return None  # it will never be readable again: as one that was erased
         return Beneficiary.parse(identifier) if identifier else None
 
     def _apply(self, box: Box, item: Happened) -> None:

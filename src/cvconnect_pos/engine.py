@@ -11,7 +11,7 @@ import math
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -169,13 +169,14 @@ class Engine:
         return payment
 
     def _found(self, request_id: str) -> Payment:
+        self._check_open()
+        with self._lock:
+            known = self._payments.get(request_id)
+        if known is not None and self._driver.has(known):
+            return known
         with self._driver.writing:
-            self._check_open()
-            with self._lock:
-                known = self._payments.get(request_id)
-            if known is not None:
-                if not self._driver.has(known):  # recorded and forgotten: another process may have changed it
-                    self._driver.leasing.catch_up(known)
+            if known is not None:  # recorded and forgotten: another process may have changed it
+                self._driver.leasing.catch_up(known)
                 return known
             entries = self._journal.entries(request_id)
             if not entries:
@@ -381,12 +382,13 @@ class Engine:
                 return
             self._closed = True
             payments = list(self._payments.values())
-        self._driver.close(_CLOSING_S)
-        self._teller.close(1.0)
-        for payment in payments:
-            payment.shut()
-        self._gateway.close()
-        self._journal.close()
+        with ExitStack() as all_of_it:  # each of them, whatever becomes of the one before
+            all_of_it.callback(self._journal.close)
+            all_of_it.callback(self._gateway.close)
+            for payment in payments:
+                all_of_it.callback(payment.shut)
+            all_of_it.callback(self._teller.close, 1.0)
+            all_of_it.callback(self._driver.close, _CLOSING_S)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -160,12 +161,11 @@ class Station:
 
     def close(self) -> None:
         """Clear the displays, give the devices back, stop. Open attempts stay in the journal; nothing is cancelled."""
-        try:
-            self._devices.close()
-        finally:
-            self._engine.close()
+        with ExitStack() as all_of_it:  # each of them, whatever becomes of the one before
             if self._log is not None:
-                self._log.close()
+                all_of_it.callback(self._log.close)
+            all_of_it.callback(self._engine.close)
+            all_of_it.callback(self._devices.close)
 
     def __enter__(self) -> Self:
         return self

@@ -121,6 +121,12 @@ class Timers:
             box.hinted = self._clock.monotonic() + max(wait, 0.0)
             self._scheduler.call_later(max(wait, 0.0), lambda: self.poll_soon(box))
 
+    def free(self, box: Box) -> None:
+        """Let others be polled: what is under way for this one waits for something else."""
+        with self._lock:
+            self._under_way -= {_key(command, box) for command in (Command.STATUS, Command.RIVAL_STATUS)}
+        self._pump()
+
     def has_poll(self, box: Box) -> bool:
         """Whether a poll of it waits for its turn, or is under way."""
         keys = {_key(command, box) for command in (Command.STATUS, Command.RIVAL_STATUS)}

@@ -108,7 +108,11 @@ def export(
         try:
             # Never over something that exists: it might be the journal itself, or its keys.
             with target.open("x", encoding="utf-8", newline="") as out:
-                out.writelines(journal.export(form.value, search))
+                try:
+                    out.writelines(journal.export(form.value, search))
+                except BaseException:
+                    target.unlink()  # half an export is none
+                    raise
         except FileExistsError:
             typer.echo(f"{target} existe déjà : choisissez un autre nom avec --output.", err=True)
             raise typer.Exit(2) from None

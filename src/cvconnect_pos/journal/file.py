@@ -18,6 +18,7 @@ import errno
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +126,7 @@ SELECT seq, CAST(request_id AS BLOB), CAST(at AS BLOB), CAST(kind AS BLOB), CAST
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 """What it takes to read content that is not what was written."""
 
+BRIEFLY_MS = 50
 BUSY_MS = 5_000
 
 _OS_CODES = {
@@ -269,6 +271,30 @@ def _text(value: Any) -> Any:
 def is_opening(link: Link) -> bool:
     """Whether an entry opens an attempt."""
     return link.kind == REQUEST
+
+
+@dataclass(slots=True)
+class LockedOut:
+    """Whether the last write found the journal locked by another process that stays."""
+
+    is_so: bool = False
+
+
+@contextmanager
+def impatient(connection: apsw.Connection, state: LockedOut) -> Iterator[None]:
+    """Wait in full for another writer once; after that, until a write succeeds, only for a moment: it is known to stay."""
+    import apsw
+
+    if state.is_so:
+        connection.set_busy_timeout(BRIEFLY_MS)
+    try:
+        yield
+    except (apsw.BusyError, apsw.LockedError):
+        state.is_so = True
+        raise
+    if state.is_so:
+        state.is_so = False
+        connection.set_busy_timeout(BUSY_MS)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
@@ -73,6 +73,7 @@ class SqliteJournal:
         self._path = path
         self._head_path = head or head_beside(path)
         self._lock = threading.Lock()
+        self._locked_out = file.LockedOut()
         self._connection: apsw.Connection | None = None
         self._owners = Owners(path)
         with file.translated(path):
@@ -354,11 +355,13 @@ class SqliteJournal:
             if self._connection is None:
                 return
             connection, self._connection = self._connection, None
-            with suppress(apsw.Error), connection:  # a lease whose owner is gone is free all the same
-                leases.release(connection, self._owners.token)
-            connection.close()
-            self._head.close()
-            self._owners.leave()
+            with ExitStack() as all_of_it:  # each of them, whatever becomes of the one before
+                all_of_it.callback(self._owners.leave)
+                all_of_it.callback(self._head.close)
+                all_of_it.callback(connection.close)
+                # A lease whose owner is gone is free all the same.
+                with suppress(apsw.Error), file.transaction(connection):
+                    leases.release(connection, self._owners.token)
 
     # --- below -------------------------------------------------------------------------------------------------
 
@@ -385,7 +388,8 @@ class SqliteJournal:
         """Be the only one who writes, from the first statement on; then note the newest entry outside."""
         with self._lock, file.translated(self._path):
             self._written: Head | None = None
-            with file.transaction(self._opened()) as connection:
+            connection = self._opened()
+            with file.impatient(connection, self._locked_out), file.transaction(connection):
                 yield connection
             if self._written:
                 self._head.write(self._written)  # the commit is on the disk: the head may lag, never lead

@@ -1,0 +1,158 @@
+"""What a process promises to its neighbours and its own till when files, locks and threads go wrong."""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cvconnect_pos import State
+from cvconnect_pos.core.attempt import Entry
+from cvconnect_pos.credential import Credential
+from cvconnect_pos.errors import CredentialRefused, JournalError
+from cvconnect_pos.journal import host
+from cvconnect_pos.journal.sqlite import SqliteJournal
+from harness import NUMBER, Till, keyed, paid
+
+ASKED = 4550
+
+
+@pytest.fixture
+def second(till: Till) -> Iterator[Till]:
+    other = Till(till.folder, beside=till)
+    yield other
+    other.engine.close()
+
+
+@pytest.mark.parametrize("read_fails", [False, True])
+def test_a_process_that_stood_still_takes_in_the_news_before_it_sends_anything(
+    till: Till, second: Till, read_fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment = keyed(till)
+    journal = till.engine._journal
+    append, entries = journal.append, journal.entries
+    stood_still: list[bool] = []
+
+    def stand_still(request_id: str, at: Any, kind: str, state: State, data: Any, **more: Any) -> Entry:
+        entry = append(request_id, at, kind, state, data, **more)
+        if state is State.CANCEL_SENT and not stood_still:
+            till.phone.pay(till.phone.incoming()[0])
+            till.clock.advance(700)
+            second.engine.recover()
+            second.run(10)
+            other = second.engine.resume("r1")
+            other.keep()
+            second.run(5)
+            assert other.wait(0).is_paid
+            other.acknowledge()
+            second.engine.close()
+            till.clock.advance(100)
+            stood_still.append(read_fails)
+        return entry
+
+    def read(request_id: str) -> Sequence[Entry]:
+        if True in stood_still:
+            stood_still.remove(True)
+            stood_still.append(False)
+            raise JournalError("JOURNAL_UNAVAILABLE", path="journal")
+        return entries(request_id)
+
+    monkeypatch.setattr(journal, "append", stand_still)
+    monkeypatch.setattr(journal, "entries", read)
+    payment.cancel()
+    till.run(120)
+    assert stood_still
+    assert "payment-transactions/cancellation" not in till.paths()
+    assert till.provider.customer(NUMBER).balance_cents == 100_000 - ASKED
+
+
+def test_an_owner_whose_file_is_looked_at_while_it_opens_is_alive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = SqliteJournal(tmp_path / "journal.sqlite3")
+    real = host.try_lock
+    looked: list[str] = []
+
+    def while_somebody_looks(descriptor: int) -> bool:
+        name = str(Path(f"/proc/self/fd/{descriptor}").readlink())
+        if not name.endswith(".lock") or name in looked:
+            return real(descriptor)
+        looked.append(name)
+        looking = os.open(name, os.O_RDONLY)
+        try:
+            fcntl.flock(looking, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return real(descriptor)
+        finally:
+            os.close(looking)
+
+    monkeypatch.setattr(host, "try_lock", while_somebody_looks)
+    other = SqliteJournal(tmp_path / "journal.sqlite3")
+    monkeypatch.undo()
+    assert looked
+    assert first.others_alive() == 1
+    other.close()
+    first.close()
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_flood_of_notifications_asks_the_provider_now_and_then(till: Till, recorded: bool) -> None:
+    payment = paid(till)
+    transaction_id = payment.attempt.transaction_id
+    if recorded:
+        payment.acknowledge()
+        till.run(60)
+        del payment
+    before = len(till.sent)
+    for _ in range(100):
+        till.engine.hint(transaction_id, "")
+        till.run(0.1)
+        gc.collect()
+    assert len(till.sent) - before <= 12
+
+
+def test_a_payment_that_waits_for_the_journal_keeps_no_other_from_being_asked_about(till: Till) -> None:
+    keyed(till)
+    till.ask("r2", way="qr", basket_ref="B2")
+    till.run(3)
+    driver = till.engine._driver
+    box = driver._boxes["r1"]
+
+    def broken() -> None:
+        raise JournalError("JOURNAL_DAMAGED", path="journal")
+
+    driver._timers.poll_soon(box)
+    box.items.appendleft(broken)
+    before = len(till.sent)
+    till.run(60)
+    assert len(till.sent) - before > 5
+
+
+def test_an_interrupted_close_still_closes_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till = Till(tmp_path)
+    till.ask()
+
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(till.engine._driver, "close", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        till.engine.close()
+    other = SqliteJournal(till.folder / "journal.sqlite3")
+    assert other.others_alive() == 0
+    other.close()
+
+
+def test_a_credential_that_another_process_saw_refused_is_not_tried_here(tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    mine, theirs = Credential("a" * 32, note), Credential("a" * 32, note)
+    theirs.refused(CredentialRefused("INVALID_SEAL"))
+    with mine.on_trial(1.0):
+        assert mine.refusal is not None
+        assert mine.refusal.code == "INVALID_SEAL"
