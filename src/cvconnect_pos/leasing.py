@@ -14,7 +14,7 @@ from functools import partial
 from cvconnect_pos.clock import Clock
 from cvconnect_pos.core.attempt import Attempt, Entry, fold, rebuild
 from cvconnect_pos.core.lifecycle import Signal
-from cvconnect_pos.core.policy import may_change, same_phase
+from cvconnect_pos.core.policy import Cadence, may_change, same_phase
 from cvconnect_pos.debuglog import TRACE
 from cvconnect_pos.errors import JournalError
 from cvconnect_pos.events import tell
@@ -29,8 +29,9 @@ _LEASE_S = 60.0
 _PATIENCE_S = 600.0
 """How late a living process may be before one that only looks takes over; one that is gone is replaced at once."""
 
-_FOLLOW_S = 2.0
-_FOLLOW_RECORDED_S = 60.0
+_SOON_S = 2.0
+_FOLLOW = Cadence(((60.0, 2.0), (600.0, 10.0), (float("inf"), 30.0)))
+_FOLLOW_RECORDED = Cadence(((float("inf"), 60.0),))
 """How often a process looks at what another one writes; of what is over and recorded, whether that one is still there."""
 
 
@@ -93,7 +94,7 @@ class Leasing:
             if not box.follows:
                 box.follows = True
                 TRACE.info("%s is acted on by another process", box.payment.request_id)
-                self._follow_later(box, _FOLLOW_S)
+                self._follow_later(box, _SOON_S)
             return False
         news = lapsed and (self._take_in(box) or box.follows)  # first: if it fails, nothing is held
         box.lease_until = until
@@ -117,7 +118,8 @@ class Leasing:
         if self.is_followed(box):
             attempt = box.payment.attempt
             over = attempt.is_final and attempt.acknowledged
-            self._follow_later(box, _FOLLOW_RECORDED_S if over else _FOLLOW_S)
+            pauses = _FOLLOW_RECORDED if over else _FOLLOW
+            self._follow_later(box, pauses.delay_s(self._timers.age_s(box)) or 0.0)
 
     def _follow_later(self, box: Box, pause_s: float) -> None:
         self._timers.call_later(pause_s, lambda: self._put(box, partial(self._follow, box)))
@@ -137,10 +139,8 @@ class Leasing:
 
     def catch_up(self, payment: Payment) -> None:
         """Take in what another process has written; `writing` is held."""
-        for entry in self._journal.entries(payment.request_id):
+        for entry in self._journal.entries(payment.request_id, after=payment.attempt.seq):
             before = payment.attempt
-            if entry.seq <= before.seq:
-                continue
             after = _folded(before, entry)
             payment.advance(after)
             if entry.kind in Signal.__members__:

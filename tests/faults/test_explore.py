@@ -141,9 +141,9 @@ class FrozenJournal:
         self.written.append(entry)
         return entry
 
-    def entries(self, request_id: str) -> Sequence[Entry]:
+    def entries(self, request_id: str, *, after: int = 0) -> Sequence[Entry]:
         self._check()
-        return [entry for entry in self.written if entry.request_id == request_id]
+        return [entry for entry in self.written if entry.request_id == request_id and entry.seq > after]
 
     def lease(self, request_id: str, *, until_s: float, now_s: float) -> bool:
         self._check()

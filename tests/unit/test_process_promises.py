@@ -55,12 +55,12 @@ def test_a_process_that_stood_still_takes_in_the_news_before_it_sends_anything(
             stood_still.append(read_fails)
         return entry
 
-    def read(request_id: str) -> Sequence[Entry]:
+    def read(request_id: str, *, after: int = 0) -> Sequence[Entry]:
         if True in stood_still:
             stood_still.remove(True)
             stood_still.append(False)
             raise JournalError("JOURNAL_UNAVAILABLE", path="journal")
-        return entries(request_id)
+        return entries(request_id, after=after)
 
     monkeypatch.setattr(journal, "append", stand_still)
     monkeypatch.setattr(journal, "entries", read)

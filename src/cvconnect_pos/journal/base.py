@@ -207,8 +207,13 @@ class Journal(Protocol):
         """Count the others who have this journal open, in this process or another one of the host."""
         ...
 
-    def entries(self, request_id: str) -> Sequence[Entry]:
-        """Read an attempt's entries in order; empty when the request id is unknown."""
+    def entries(self, request_id: str, *, after: int = 0) -> Sequence[Entry]:
+        """Read an attempt's entries in order; empty when the request id is unknown.
+
+        Args:
+            request_id: The attempt.
+            after: Only those that are newer than the entry with this `seq`.
+        """
         ...
 
     def unsettled(self) -> Sequence[str]:

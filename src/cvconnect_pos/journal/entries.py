@@ -77,13 +77,14 @@ def write(  # noqa: PLR0917 - the fields of an entry, in the order of its hash
     return Head(seq, link.hash)
 
 
-def read(connection: apsw.Connection, request_id: str) -> list[Entry]:
-    """Read an attempt's entries, in order."""
+def read(connection: apsw.Connection, request_id: str, after: int = 0) -> list[Entry]:
+    """Read an attempt's entries, in order, that are newer than the one with the place `after`."""
     import msgspec
 
     rows = connection.execute(
-        "SELECT seq, at, kind, state, data FROM entries WHERE request_id = ? AND state <> '' ORDER BY seq",
-        (request_id,),
+        "SELECT seq, at, kind, state, data FROM entries"
+        " WHERE request_id = ? AND seq > ? AND state <> '' ORDER BY seq",
+        (request_id, after),
     )
     return [
         Entry(

@@ -242,11 +242,12 @@ class SqliteJournal:
         with self._reading():
             return self._owners.others_alive()
 
-    def entries(self, request_id: str) -> Sequence[Entry]:
+    def entries(self, request_id: str, *, after: int = 0) -> Sequence[Entry]:
         """See `Journal.entries`."""
         check_text("request_id", request_id)
+        check_number("after", after)
         with self._reading() as connection:
-            return entries.read(connection, request_id)
+            return entries.read(connection, request_id, after)
 
     def unsettled(self) -> Sequence[str]:
         """See `Journal.unsettled`."""
