@@ -40,15 +40,18 @@ class Heard:
         data: What became known, for the journal.
         expires_in_s: How long the provider gives the request from now on, by its own clock.
         answered: Whether an order about a rival was taken; what it did is asked soon.
+        sent: Whether anything was sent at all.
     """
 
     signal: Signal | None
     data: dict[str, Any] = field(default_factory=dict[str, Any])
     expires_in_s: float | None = None
     answered: bool = False
+    sent: bool = True
 
 
 NOTHING = Heard(None)
+UNSENT = Heard(None, sent=False)
 ANSWERED = Heard(None, answered=True)
 
 
@@ -73,6 +76,7 @@ class Calls:
         self._clock = clock
         self._timeout_s = timeout_s
         self._credential = credential or Credential()
+        self._closed = False
         self._circuit = Circuit()
         self._lock = threading.Lock()
         self._provider_clock: tuple[datetime, float] | None = None
@@ -106,7 +110,7 @@ class Calls:
 
     def close(self) -> None:
         """Let nobody who waits for its turn make a call any more."""
-        self._credential.close()
+        self._closed = True
 
     @property
     def knows_the_time(self) -> bool:
@@ -151,7 +155,7 @@ class Calls:
         """
         young = age_s < MISSING_GRACE_S
         with self._credential.on_trial(self._timeout_s) as may:
-            if not may:
+            if not may or self._closed:
                 return _failed(command, NotSent(reason="busy"), young=young)
             return self._make(command, attempt, beneficiary, young=young)
 
@@ -170,7 +174,8 @@ class Calls:
                 _log.error("a call failed: %s", type(fault).__name__)
             self._note(error)
             return _failed(command, error, young=young)
-        self._note(None)
+        if heard.sent:
+            self._note(None)
         return heard
 
     def _may_create(self) -> bool:
@@ -209,7 +214,7 @@ class Calls:
 
     def _payer(self, attempt: Attempt, beneficiary: Beneficiary | None) -> Heard:
         if beneficiary is None:  # named before a restart: the identifier was not kept
-            return Heard(Signal.CANCEL, {"reason": "INTERRUPTED", "cancel_asked": True})
+            return Heard(Signal.CANCEL, {"reason": "INTERRUPTED", "cancel_asked": True}, sent=False)
         transaction = self._gateway.put_in_payment(
             attempt.transaction_id,
             beneficiary,
@@ -258,7 +263,7 @@ class Calls:
     def _rival_status(self, attempt: Attempt, _: Beneficiary | None) -> Heard:
         rival = attempt.rival
         if rival is None:
-            return NOTHING
+            return UNSENT
         reading = (
             self._gateway.status(rival.transaction_id, timeout_s=self._timeout_s)
             if rival.transaction_id
@@ -277,16 +282,18 @@ class Calls:
     def _rival_cancel(self, attempt: Attempt, _: Beneficiary | None) -> Heard:
         """End the rival: an abort before its customer validates, a re-credit after. What it did is asked next."""
         rival, now = attempt.rival, self._clock.now()
-        if rival is not None and rival.transaction_id:
+        if rival is None:
+            return UNSENT
+        if rival.transaction_id:
             self._gateway.cancel(rival.transaction_id, now, timeout_s=self._timeout_s)
-        elif rival is not None:
+        else:
             self._gateway.cancel_qr(rival.pre_transaction_id, now, timeout_s=self._timeout_s)
         return ANSWERED
 
     def _rival_release(self, attempt: Attempt, _: Beneficiary | None) -> Heard:
-        if attempt.rival is not None:
-            now = self._clock.now()
-            self._gateway.release(attempt.rival.transaction_id, now, timeout_s=self._timeout_s)
+        if attempt.rival is None:
+            return UNSENT
+        self._gateway.release(attempt.rival.transaction_id, self._clock.now(), timeout_s=self._timeout_s)
         return ANSWERED
 
     def _heard(self, signal: Signal, data: dict[str, Any], reading: Transaction | PreTransaction) -> Heard:

@@ -34,7 +34,6 @@ class Credential:
         self._path = path
         self._trial = threading.Lock()
         self._proven = False
-        self._closed = False
         self.refusal: CredentialRefused | None = self._noted()
         """Set once the provider refused it: nothing is sent from then on."""
 
@@ -61,13 +60,9 @@ class Credential:
             return
         try:
             self.refusal = self.refusal or self._noted()  # another process may have tried it meanwhile
-            yield not self._closed
+            yield True
         finally:
             self._trial.release()
-
-    def close(self) -> None:
-        """Let nobody who waits make a call any more."""
-        self._closed = True
 
     def accepted(self) -> None:
         """Note that the provider took it, whatever it answered besides."""

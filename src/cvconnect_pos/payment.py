@@ -33,7 +33,7 @@ class Payment:
         self._asked = 0  # what the till asked and the engine has not yet taken up
         self._tickets_due = 0
         first = standing(attempt) if recovered else None
-        self._events: list[Event] = [first] if first else []
+        self._events: list[tuple[Event, Attempt]] = [(first, attempt)] if first else []
         self._told = 0
         self._listeners: list[Callable[[Event], object]] = []
         self._wakers: set[Callable[[], None]] = set()
@@ -156,8 +156,17 @@ class Payment:
         """Call a function with each event, those told already first, in order, from a thread that holds no lock of ours."""
         with self._condition:
             self._listeners.append(listener)
-            for event in self._events:
-                self._engine.tell(listener, event)
+            for event, attempt in self._events:
+                self._engine.tell(self._showing(listener, attempt), event)
+
+    def _showing(self, listener: Callable[[Event], object], attempt: Attempt) -> Callable[[Event], object]:
+        """Note, with the event, how the payment stood: what the till has seen it may acknowledge."""
+
+        def tell(event: Event) -> object:
+            self._shown = attempt
+            return listener(event)
+
+        return tell
 
     # --- acting -------------------------------------------------------------------------------------------------------
 
@@ -316,10 +325,11 @@ class Payment:
         """Tell events, and how many more tickets are due."""
         with self._condition:
             self._tickets_due += tickets
-            self._events.extend(events)
+            told = [(event, self._attempt) for event in events]
+            self._events.extend(told)
             for listener in self._listeners:
-                for event in events:
-                    self._engine.tell(listener, event)
+                for event, attempt in told:
+                    self._engine.tell(self._showing(listener, attempt), event)
             self._wake()
 
     def taken_up(self) -> None:
@@ -354,13 +364,11 @@ class Payment:
     def _next(self, timeout_s: float | None) -> Event | None:
         with self._condition:
             self._wait(lambda: self._told < len(self._events) or self._over(), timeout_s)
-            if self._told < len(self._events):
-                self._told += 1
-                event = self._events[self._told - 1]
-            else:
-                event = None
             if self._told == len(self._events):
                 self._shown = self._attempt
+                return None
+            event, self._shown = self._events[self._told]
+            self._told += 1
             return event
 
     def _wait(self, ready: Callable[[], bool], timeout_s: float | None) -> None:

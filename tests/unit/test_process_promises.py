@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
-from cvconnect_pos import State
+from cvconnect_pos import JournalTrouble, State
+from cvconnect_pos.calls import Calls
 from cvconnect_pos.core.attempt import Entry
+from cvconnect_pos.core.lifecycle import Command
 from cvconnect_pos.credential import Credential
 from cvconnect_pos.errors import CredentialRefused, JournalError
 from cvconnect_pos.journal import host
 from cvconnect_pos.journal.sqlite import SqliteJournal
-from harness import NUMBER, Till, keyed, paid
+from harness import NUMBER, Till, keyed, lose_request, paid, run_together
 
 ASKED = 4550
 
@@ -156,3 +158,55 @@ def test_a_credential_that_another_process_saw_refused_is_not_tried_here(tmp_pat
     with mine.on_trial(1.0):
         assert mine.refusal is not None
         assert mine.refusal.code == "INVALID_SEAL"
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_a_reversal_by_another_process_is_heard_here_and_carried_through_if_that_one_dies(
+    till: Till, second: Till, dies: bool
+) -> None:
+    payment = paid(till)
+    run_together(till, second, seconds=300)
+    other = second.engine.resume("r1")
+    second.engine.run_due()
+    if dies:
+        second.fault_for_good("cancellation", lose_request)
+    other.reverse()
+    second.engine.run_due()
+    if dies:
+        second.engine.close()
+        second.faults.clear()
+    else:
+        run_together(till, second, seconds=60)
+    again = till.engine.resume("r1")
+    till.run(120)
+    assert again is payment
+    assert again.wait(0).state is State.REVERSED
+    assert till.provider.customer(NUMBER).balance_cents == 100_000
+
+
+def test_a_till_may_acknowledge_what_it_was_told_while_more_is_waiting_to_be_told(till: Till) -> None:
+    payment = paid(till)
+    later = JournalTrouble(request_id="r1", at=till.clock.now(), reason="JOURNAL_DISK_FULL")
+    till.engine.report(payment, later)
+    while (event := payment.next_event(0)) is not None:
+        if event.name == "Approved":
+            break
+    payment.acknowledge()
+    assert payment.attempt.acknowledged
+
+
+def test_a_till_that_only_listens_may_acknowledge_what_it_heard(till: Till) -> None:
+    payment = keyed(till)
+    assert payment.outcome is None
+    payment.add_listener(lambda event: payment.acknowledge() if event.name == "Approved" else None)
+    till.phone.pay(till.phone.incoming()[0])
+    till.run(10)
+    assert payment.attempt.acknowledged
+
+
+def test_a_call_that_was_never_made_proves_no_credential(till: Till) -> None:
+    payment = keyed(till)
+    credential = Credential()
+    calls = Calls(till.engine._gateway, till.clock, 5.0, credential)
+    assert not calls.make(Command.RIVAL_STATUS, payment.attempt, None).sent
+    assert not credential.is_proven

@@ -111,6 +111,7 @@ def export(
                 try:
                     out.writelines(journal.export(form.value, search))
                 except BaseException:
+                    out.close()
                     target.unlink()  # half an export is none
                     raise
         except FileExistsError:

@@ -292,6 +292,13 @@ def impatient(connection: apsw.Connection, state: LockedOut) -> Iterator[None]:
     except (apsw.BusyError, apsw.LockedError):
         state.is_so = True
         raise
+    except BaseException:
+        _patient(connection, state)
+        raise
+    _patient(connection, state)
+
+
+def _patient(connection: apsw.Connection, state: LockedOut) -> None:
     if state.is_so:
         state.is_so = False
         connection.set_busy_timeout(BUSY_MS)
