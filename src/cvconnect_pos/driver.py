@@ -110,7 +110,6 @@ class Driver:
     def open(self, payment: Payment, beneficiary: Beneficiary | None, leased_until_s: float) -> None:
         """Begin a new attempt: its first call."""
         box = Box(payment, self._clock.monotonic(), beneficiary=beneficiary, lease_until=leased_until_s)
-        box.seq = payment.attempt.seq
         with self._lock:
             self._boxes[payment.request_id] = box
         self._timers.count_call()
@@ -125,7 +124,6 @@ class Driver:
 
         since = attempt.rival.since if attempt.rival else at
         box = Box(payment, then(attempt.changed_at), known=then(attempt.opened_at), rival_since=then(since))
-        box.seq = attempt.seq
         with self._lock:
             self._boxes[payment.request_id] = box
         if attempt.expires_at is not None and not attempt.is_final:
@@ -165,9 +163,8 @@ class Driver:
             self._timers.hint(box)
 
     def _box_of(self, payment: Payment) -> Box:
-        box = Box(payment, self._clock.monotonic(), seq=payment.attempt.seq)
         with self._lock:
-            return self._boxes.setdefault(payment.request_id, box)
+            return self._boxes.setdefault(payment.request_id, Box(payment, self._clock.monotonic()))
 
     def note(self, payment: Payment, kind: str, facts: Mapping[str, Any]) -> None:
         """Write an entry that is no signal: a receipt, what became of a ticket; `writing` is held.
@@ -175,24 +172,11 @@ class Driver:
         Raises:
             JournalMoved: Somebody wrote meanwhile; it is taken in now: judge again.
         """
-        with self._lock:
-            box = self._boxes.get(payment.request_id)
-        before = payment.attempt.seq
         try:
-            after = self._write(payment, kind, facts)
+            self._write(payment, kind, facts)
         except JournalMoved:
             self.leasing.catch_up(payment)
-            self.look_elsewhere(payment)
             raise
-        if box is not None and box.seq == before:
-            box.seq = after.seq
-
-    def look_elsewhere(self, payment: Payment) -> None:
-        """Find out whether another process acts on a payment, and go on with what it left if it is gone."""
-        with self._lock:
-            box = self._boxes.get(payment.request_id)
-        if box is not None:
-            self._put(box, partial(self.leasing.look, box))
 
     def hint(self, ids: frozenset[str]) -> bool:
         """Look soon at the attempts that one of these ids belongs to; say whether there is one."""
@@ -244,11 +228,6 @@ class Driver:
 
     def _take_up_first(self, box: Box) -> None:
         self._next(box, partial(self._come_back, box))
-        with self._lock:
-            if box.busy:
-                return
-            box.busy = True
-        self.scheduler.call_later(0.0, lambda: self._drain(box))
 
     def _show_again(self, box: Box) -> None:
         dead = box.expires is not None and box.expires <= self._clock.monotonic()
@@ -411,7 +390,6 @@ class Driver:
                 payment.publish((), tickets=-1)
                 raise
             box.journal_trouble = False
-            box.seq = after.seq
             self._note_times(box, before, after)
         # No lock is held while devices are told: a driver may do anything.
         commands = [command for command in row.commands if command not in CALLS]

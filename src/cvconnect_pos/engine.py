@@ -173,13 +173,10 @@ class Engine:
         with self._lock:
             known = self._payments.get(request_id)
         if known is not None and self._driver.has(known):
-            self._driver.look_elsewhere(known)
             return known
         with self._driver.writing:
             if known is not None:  # recorded and forgotten: another process may have changed it
                 self._driver.leasing.catch_up(known)
-                if not (known.attempt.is_final and known.attempt.acknowledged):
-                    self._driver.take_up(known)
                 return known
             entries = self._journal.entries(request_id)
             if not entries:

@@ -110,11 +110,6 @@ class Leasing:
         over = attempt.is_final and attempt.acknowledged
         return box.follows and (not over or may_change(attempt.state, age_s))
 
-    def look(self, box: Box) -> None:
-        """Look at what another process may have written, unless this one holds the lease."""
-        if box.lease_until <= self._clock.monotonic():
-            self._follow(box)
-
     def _follow(self, box: Box) -> None:
         """Look at what another process has written; take over when it is gone."""
         if self.holds(box, patient=True) or not box.follows:
@@ -136,8 +131,7 @@ class Leasing:
             after = box.payment.attempt
             if not same_phase(before.state, after.state):
                 box.entered = self._clock.monotonic()
-            seen, box.seq = box.seq, after.seq
-            return after.seq > seen
+            return after.seq > before.seq
 
     def news_of(self, box: Box) -> None:
         """Take in what another process has written to an attempt."""

@@ -59,7 +59,6 @@ class Box:
         entered: When its phase began, on the monotonic clock.
         known: When the provider's id of its request was made, on the monotonic clock.
         rival_since: When its rival was given up, on the monotonic clock.
-        seq: The newest entry that was judged here: one that is newer came from elsewhere.
         ordered: When the order was given whose effect is waited for, on the monotonic clock.
         items: What is to be done, in order.
         busy: Whether somebody is doing it.
@@ -79,7 +78,6 @@ class Box:
     known: float = 0.0
     rival_since: float = 0.0
     ordered: float = 0.0
-    seq: int = 0
     items: deque[Item] = field(default_factory=deque[Item])
     busy: bool = False
     beneficiary: Beneficiary | None = None

@@ -19,7 +19,7 @@ from cvconnect_pos.credential import Credential
 from cvconnect_pos.errors import CredentialRefused, JournalError
 from cvconnect_pos.journal import host
 from cvconnect_pos.journal.sqlite import SqliteJournal
-from harness import NUMBER, Till, keyed, lose_request, paid, run_together
+from harness import NUMBER, Till, keyed, paid
 
 ASKED = 4550
 
@@ -158,30 +158,6 @@ def test_a_credential_that_another_process_saw_refused_is_not_tried_here(tmp_pat
     with mine.on_trial(1.0):
         assert mine.refusal is not None
         assert mine.refusal.code == "INVALID_SEAL"
-
-
-@pytest.mark.parametrize("dies", [True, False])
-def test_a_reversal_by_another_process_is_heard_here_and_carried_through_if_that_one_dies(
-    till: Till, second: Till, dies: bool
-) -> None:
-    payment = paid(till)
-    run_together(till, second, seconds=300)
-    other = second.engine.resume("r1")
-    second.engine.run_due()
-    if dies:
-        second.fault_for_good("cancellation", lose_request)
-    other.reverse()
-    second.engine.run_due()
-    if dies:
-        second.engine.close()
-        second.faults.clear()
-    else:
-        run_together(till, second, seconds=60)
-    again = till.engine.resume("r1")
-    till.run(120)
-    assert again is payment
-    assert again.wait(0).state is State.REVERSED
-    assert till.provider.customer(NUMBER).balance_cents == 100_000
 
 
 def test_a_till_may_acknowledge_what_it_was_told_while_more_is_waiting_to_be_told(till: Till) -> None:
