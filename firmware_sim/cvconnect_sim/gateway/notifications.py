@@ -182,8 +182,8 @@ class NotificationSender:
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         )
         with socket.create_connection((self._host, self._port), self._deadline_s) as connection:
-            self._hold(connection)
             try:
+                self._hold(connection)
                 connection.settimeout(_left_s(end_s))
                 connection.sendall(head.encode("ascii") + body)
                 line = b""
@@ -203,6 +203,8 @@ class NotificationSender:
         """Lets `close` end a connection that the till keeps waiting."""
         with self._counted:
             self._connection = connection
+        if connection is not None and self._closing.is_set():  # it was opened while `close` looked for it
+            raise TimeoutError
 
 
 def _left_s(end_s: float) -> float:
