@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Condition
 from typing import Any, TypeAlias
@@ -17,7 +19,7 @@ from cvconnect_pos.gateway.seal import SealKey
 from cvconnect_pos.journal.sqlite import SqliteJournal
 from cvconnect_pos.transports.base import HttpRequest, HttpResponse
 from cvconnect_pos.transports.memory import MemoryTransport
-from cvconnect_sim.clock import VirtualClock
+from cvconnect_sim.clock import Clock, VirtualClock
 from cvconnect_sim.gateway import Provider, ProviderApi, Request
 from cvconnect_sim.phone import Phone
 
@@ -217,3 +219,55 @@ def told(payment: Payment) -> list[Event]:
         if event is None:
             return events
         events.append(event)
+
+
+def rewritten(change: Callable[[dict[str, Any]], None]) -> Behave:
+    """The transaction of the answer is another one."""
+
+    def behave(_: HttpRequest, really: Really) -> HttpResponse:
+        real = really()
+        document = json.loads(real.body)
+        change(document["transaction"])
+        return HttpResponse(real.status, real.headers, json.dumps(document).encode())
+
+    return behave
+
+
+def delay(till: Till, part: str) -> list[Really]:
+    """Let the next such request arrive when the test says so: its answer is lost."""
+    waiting: list[Really] = []
+
+    def behave(request: HttpRequest, really: Really) -> HttpResponse:
+        waiting.append(really)
+        return lose_request(request, really)
+
+    till.fault(part, behave)
+    return waiting
+
+
+class SetClock(HandClock):
+    """The wall clock of a till is set while the provider's goes on; its monotonic clock takes no notice."""
+
+    def __init__(self, base: Clock, advance: Callable[[float], None]) -> None:
+        super().__init__()
+        self._base = base
+        self._advance = advance
+        self.off = timedelta()
+
+    def monotonic(self) -> float:
+        return self._base.monotonic()
+
+    def now(self) -> datetime:
+        return self._base.now() + self.off
+
+    def advance(self, seconds: float) -> None:
+        self._advance(seconds)
+
+
+def wall_clock(till: Till) -> SetClock:
+    """Give the till a wall clock of its own."""
+    clock = SetClock(till.clock, till.clock.advance)
+    till.engine.close()
+    till.clock = clock
+    till.start()
+    return clock

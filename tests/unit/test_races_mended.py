@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +12,7 @@ import pytest
 from cvconnect_pos import JournalError, NotAllowedNow, Payment, State
 from cvconnect_pos.journal.sqlite import SqliteJournal
 from cvconnect_pos.transports.base import HttpRequest, HttpResponse
-from cvconnect_sim.clock import Clock
-from harness import NUMBER, OTHER_NUMBER, HandClock, Till, lose_request, run_together, told
+from harness import NUMBER, OTHER_NUMBER, Till, delay, lose_request, run_together, told, wall_clock
 
 Really = Callable[[], HttpResponse]
 Behave = Callable[[HttpRequest, Really], HttpResponse]
@@ -53,19 +52,7 @@ def refusal(code: str) -> Behave:
     return lambda _, __: HttpResponse(409, {}, b'{"errorCode": "%s"}' % code.encode())
 
 
-def delay(till: Till, part: str) -> list[Really]:
-    """Let the next such request arrive when the test says so: its answer is lost."""
-    waiting: list[Really] = []
-
-    def behave(request: HttpRequest, really: Really) -> HttpResponse:
-        waiting.append(really)
-        return lose_request(request, really)
-
-    till.fault(part, behave)
-    return waiting
-
-
-def rewritten(change: Callable[[dict[str, Any]], None]) -> Behave:
+def whole_rewritten(change: Callable[[dict[str, Any]], None]) -> Behave:
     def behave(_: HttpRequest, really: Really) -> HttpResponse:
         real = really()
         document = json.loads(real.body)
@@ -73,29 +60,6 @@ def rewritten(change: Callable[[dict[str, Any]], None]) -> Behave:
         return HttpResponse(real.status, real.headers, json.dumps(document).encode())
 
     return behave
-
-
-class SetClock(HandClock):
-    def __init__(self, base: Clock, advance: Callable[[float], None]) -> None:
-        super().__init__()
-        self._base, self._advance, self.off = base, advance, timedelta()
-
-    def monotonic(self) -> float:
-        return self._base.monotonic()
-
-    def now(self) -> datetime:
-        return self._base.now() + self.off
-
-    def advance(self, seconds: float) -> None:
-        self._advance(seconds)
-
-
-def wall_clock(till: Till) -> SetClock:
-    clock = SetClock(till.clock, till.clock.advance)
-    till.engine.close()
-    till.clock = clock
-    till.start()
-    return clock
 
 
 def test_cancel_of_unknown_fate_and_the_payment_was_kept_a_reversal_that_was_refused(till: Till) -> None:
@@ -175,7 +139,7 @@ def test_either_way_a_rival_that_is_paid_unreadably_is_an_open_item(till: Till) 
             payer["authorizations"] = []
 
     for _ in range(500):
-        till.fault("pre-transactions", rewritten(without_amounts))
+        till.fault("pre-transactions", whole_rewritten(without_amounts))
     till.run(HOUR_S)
     assert held(till) == ASKED or till.engine._journal.unsettled() == ["r1"]
 
@@ -242,7 +206,7 @@ def test_paid_without_readable_authorizations_after_it_expired_is_an_open_item(t
     payment.acknowledge()
     till.provider.late_pay(payment.attempt.transaction_id)
     for _ in range(500):
-        till.fault("GET", rewritten(lambda document: document["transaction"].update(payers=[])))
+        till.fault("GET", whole_rewritten(lambda document: document["transaction"].update(payers=[])))
     till.run(300)
     assert till.engine._journal.unsettled() == ["r1"]
 
@@ -374,7 +338,7 @@ def test_keep_or_reverse_that_nobody_answers_without_a_validation_date(till: Til
                 authorization.pop("validationDate", None)
 
     for _ in range(3_000):
-        till.fault("GET", rewritten(undated))
+        till.fault("GET", whole_rewritten(undated))
     till.run(4 * HOUR_S)
     assert held(till) == 0
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import apsw
@@ -28,17 +27,18 @@ from cvconnect_pos.journal.sqlite import SqliteJournal
 from cvconnect_pos.money import DEFAULT_FLOOR_CENTS
 from cvconnect_pos.tickets import ticket_of
 from cvconnect_pos.transports.base import HttpRequest, HttpResponse
-from cvconnect_sim.clock import Clock
 from cvconnect_sim.errors import SimError
 from harness import (
     NUMBER,
     OTHER_NUMBER,
-    HandClock,
     Till,
+    delay,
     lose_answer,
     lose_request,
+    rewritten,
     run_together,
     told,
+    wall_clock,
 )
 
 Really = Callable[[], HttpResponse]
@@ -103,61 +103,9 @@ def refusal(code: str, **headers: str) -> Behave:
     return lambda _, __: HttpResponse(409, headers, b'{"errorCode": "%s"}' % code.encode())
 
 
-def rewritten(change: Callable[[dict[str, Any]], None]) -> Behave:
-    """The transaction of the answer is another one."""
-
-    def behave(_: HttpRequest, really: Really) -> HttpResponse:
-        real = really()
-        document = json.loads(real.body)
-        change(document["transaction"])
-        return HttpResponse(real.status, real.headers, json.dumps(document).encode())
-
-    return behave
-
-
-def delay(till: Till, part: str) -> list[Really]:
-    """Let the next such request arrive when the test says so: its answer is lost."""
-    waiting: list[Really] = []
-
-    def behave(request: HttpRequest, really: Really) -> HttpResponse:
-        waiting.append(really)
-        return lose_request(request, really)
-
-    till.fault(part, behave)
-    return waiting
-
-
 def unreachable(till: Till, count: int = 2_000) -> None:
     for _ in range(count):
         till.fault("/", lose_request)
-
-
-class SetClock(HandClock):
-    """The wall clock of a till is set while the provider's goes on; its monotonic clock takes no notice."""
-
-    def __init__(self, base: Clock, advance: Callable[[float], None]) -> None:
-        super().__init__()
-        self._base = base
-        self._advance = advance
-        self.off = timedelta()
-
-    def monotonic(self) -> float:
-        return self._base.monotonic()
-
-    def now(self) -> datetime:
-        return self._base.now() + self.off
-
-    def advance(self, seconds: float) -> None:
-        self._advance(seconds)
-
-
-def wall_clock(till: Till) -> SetClock:
-    """Give the till a wall clock of its own."""
-    clock = SetClock(till.clock, till.clock.advance)
-    till.engine.close()
-    till.clock = clock
-    till.start()
-    return clock
 
 
 @pytest.fixture
