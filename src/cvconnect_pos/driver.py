@@ -23,7 +23,7 @@ from cvconnect_pos.calls import Calls
 from cvconnect_pos.clock import Clock
 from cvconnect_pos.core.attempt import Attempt, Entry, Way, fold
 from cvconnect_pos.core.lifecycle import CALLS, OBSERVATIONS, RIVALS, Command, Signal, State, Step, step
-from cvconnect_pos.core.policy import STALL_S, STALLING, same_phase
+from cvconnect_pos.core.policy import STALL_S, STALLING, same_phase, wants_nothing
 from cvconnect_pos.core.steps import consequences
 from cvconnect_pos.debuglog import TRACE
 from cvconnect_pos.errors import CvConnectError, JournalError, JournalMoved, NotAllowedNow
@@ -132,8 +132,7 @@ class Driver:
 
     def resumed(self, payment: Payment) -> None:
         """The till came back to a payment: what a restart hid is shown again."""
-        with self._lock:
-            box = self._boxes.get(payment.request_id)
+        box = self._known(payment)
         if box is not None:
             self._put(box, partial(self._show_again, box))
 
@@ -150,11 +149,6 @@ class Driver:
         ):  # the first may find news, and takes them in
             raise NotAllowedNow("PAYMENT_ELSEWHERE")
         self._put(box, item)
-
-    def has(self, payment: Payment) -> bool:
-        """Whether it is being watched here."""
-        with self._lock:
-            return payment.request_id in self._boxes
 
     def look(self, payment: Payment) -> None:
         """Ask soon how a payment stands, open or over."""
@@ -175,8 +169,29 @@ class Driver:
         try:
             self._write(payment, kind, facts)
         except JournalMoved:
-            self.leasing.catch_up(payment)
+            box = self._known(payment)
+            self.leasing.catch_up(payment, box)
+            self._heard(payment, box)
             raise
+
+    def refresh(self, payment: Payment) -> None:
+        """Take in what another process has written, unless this one acts, and go on from there if that one is gone."""
+        box = self._known(payment)
+        if box is not None and box.lease_until > self._clock.monotonic():
+            return
+        with self.writing:
+            if self.leasing.catch_up(payment, box):
+                self._heard(payment, box)
+
+    def _heard(self, payment: Payment, box: Box | None) -> None:
+        if box is not None:
+            self._put(box, partial(self.leasing.heard, box))
+        elif not wants_nothing(payment.attempt):
+            self.take_up(payment)
+
+    def _known(self, payment: Payment) -> Box | None:
+        with self._lock:
+            return self._boxes.get(payment.request_id)
 
     def hint(self, ids: frozenset[str]) -> bool:
         """Look soon at the attempts that one of these ids belongs to; say whether there is one."""
@@ -228,6 +243,7 @@ class Driver:
 
     def _take_up_first(self, box: Box) -> None:
         self._next(box, partial(self._come_back, box))
+        self._set_going(box)
 
     def _show_again(self, box: Box) -> None:
         dead = box.expires is not None and box.expires <= self._clock.monotonic()
@@ -238,6 +254,10 @@ class Driver:
     def _put(self, box: Box, item: Item) -> None:
         with self._lock:
             box.items.append(item)
+        self._set_going(box)
+
+    def _set_going(self, box: Box) -> None:
+        with self._lock:
             if box.busy:
                 return
             box.busy = True
@@ -259,7 +279,7 @@ class Driver:
                 self._do(box, item)
             except JournalMoved:  # somebody wrote meanwhile: this is judged anew by what is true now
                 self._next(box, item)
-                self._next(box, partial(self.leasing.news_of, box))
+                self._next(box, partial(self.leasing.take_in, box))
                 continue
             except JournalError as error:
                 self._wait_for_journal(box, item, error)

@@ -51,12 +51,12 @@ _LOOK_BACK = timedelta(days=3)
 _WATCHED_MAX = 10_000
 
 _HINT_AGAIN_S = 60.0
-"""How often notifications may make a payment be looked at that is over and recorded."""
+"""How often notifications may make a payment be looked at that is over and recorded: the second one waits."""
 
 _HINTS_MAX = 1_000
 
 _LOOK_AROUND_S = 60.0
-"""How often a process that sells looks for what another one has left."""
+"""How often a process looks for what another one has done or left."""
 
 
 class Engine:
@@ -109,14 +109,14 @@ class Engine:
         self._payments: WeakValueDictionary[str, Payment] = WeakValueDictionary()
         self._damaged: JournalError | None = None
         self._hints: dict[frozenset[str], float] = {}
-        self._looked = self.clock.monotonic()
+        self._looking = False
         self._closed = False
 
     # --- the till's calls -------------------------------------------------------------------------------------------
 
     def request(self, order: Order, beneficiary: Beneficiary | None = None) -> Payment:
         """Open a payment, or find the one that this request id has opened. See `Tender.request`."""
-        self._look_around()
+        self._keep_looking()
         with self._driver.writing:
             self._check_open()
             known = self._journal.entries(order.request_id)
@@ -139,15 +139,22 @@ class Engine:
         self._driver.resumed(payment)
         return payment
 
+    def _keep_looking(self) -> None:
+        with self._lock:
+            looking, self._looking = self._looking, True
+        if not looking:
+            self._driver.scheduler.call_later(_LOOK_AROUND_S, self._look_around, routine=True)
+
     def _look_around(self) -> None:
-        """Now and then, take up what a process that is gone has left since this one started."""
-        now = self.clock.monotonic()
-        if now - self._looked < _LOOK_AROUND_S or self._closed:
-            return
-        self._looked = now
-        for request_id in self._journal.unsettled():
-            with suppress(JournalError):  # said at the start, or by whoever acts on it
-                self._found(request_id)
+        """Now and then, hear what another process has done, and take up what one that is gone has left."""
+        try:
+            for request_id in self._journal.unsettled():
+                with suppress(JournalError):  # said at the start, or by whoever acts on it
+                    self._found(request_id)
+        except (JournalError, NotAllowedNow):  # the next look may find it readable; nobody waits for this one
+            pass
+        finally:
+            self._driver.scheduler.call_later(_LOOK_AROUND_S, self._look_around, routine=True)
 
     def _check_willing(self) -> None:
         """Refuse a new request that would come to nothing."""
@@ -172,12 +179,10 @@ class Engine:
         self._check_open()
         with self._lock:
             known = self._payments.get(request_id)
-        if known is not None and self._driver.has(known):
+        if known is not None:
+            self._driver.refresh(known)
             return known
         with self._driver.writing:
-            if known is not None:  # recorded and forgotten: another process may have changed it
-                self._driver.leasing.catch_up(known)
-                return known
             entries = self._journal.entries(request_id)
             if not entries:
                 raise InvalidInput("REQUEST_UNKNOWN", field="request_id", request_id=request_id)
@@ -208,12 +213,19 @@ class Engine:
 
         An attempt that cannot be read stops new requests, not the others: what is open stays watched.
         """
+        self._keep_looking()
         for request_id in (*self._journal.unsettled(), *self._watched()):
-            try:
-                self._found(request_id)
-            except JournalError as error:
-                _log.error("%s", error)
-                self._damaged = error
+            self._found_or_damaged(request_id)
+
+    def _found_or_damaged(self, request_id: str) -> Payment | None:
+        try:
+            return self._found(request_id)
+        except JournalError as error:
+            if error.code != "JOURNAL_DAMAGED":
+                raise
+            _log.error("%s", error)
+            self._damaged = error
+            return None
 
     def _watched(self) -> list[str]:
         return [summary.request_id for summary in self._recent()]
@@ -233,13 +245,9 @@ class Engine:
 
     def unacknowledged(self) -> list[Payment]:
         """List the payments that have a result which the till has not acknowledged, oldest first."""
-        payments: list[Payment] = []
-        for request_id in self._journal.unsettled():
-            try:
-                payments.append(self._found(request_id))
-            except JournalError as error:
-                self._damaged = error
-        results = ((payment, payment.outcome) for payment in payments if not payment.attempt.acknowledged)
+        found = map(self._found_or_damaged, self._journal.unsettled())
+        payments = [payment for payment in found if payment and not payment.attempt.acknowledged]
+        results = ((payment, payment.outcome) for payment in payments)
         return [payment for payment, outcome in results if outcome and not outcome.is_reserved]
 
     def identify(self, payment: Payment, beneficiary: Beneficiary) -> None:
@@ -317,21 +325,27 @@ class Engine:
         ids = frozenset({transaction_id, payment_id}) - {""}
         if self._driver.hint(ids):
             return
-        if self._hinted(ids):  # over and recorded: no mailbox is kept for it
-            return
+        wait = self._hint_wait_s(ids)  # over and recorded: no mailbox is kept for it
+        if wait == 0:
+            self._look_up(ids)
+        elif wait is not None:
+            self._driver.scheduler.call_later(wait, partial(self._look_up, ids))
+
+    def _look_up(self, ids: frozenset[str]) -> None:
         for known in ids:
             for summary in self._journal.attempts(Search(transaction_id=known), limit=1):
                 self._driver.look(self._found(summary.request_id))
 
-    def _hinted(self, ids: frozenset[str]) -> bool:
-        """Whether a hint of these ids came a moment ago; anybody may send one."""
+    def _hint_wait_s(self, ids: frozenset[str]) -> float | None:
+        """When these ids may be looked up, in seconds from now; None when that is planned. Anybody may send a hint."""
         now = self.clock.monotonic()
         with self._lock:
-            before = self._hints.pop(ids, float("-inf"))
-            self._hints[ids] = now if now - before >= _HINT_AGAIN_S else before
+            last = self._hints.pop(ids, float("-inf"))  # of one that is planned, when it will be
+            wait = max(last + _HINT_AGAIN_S - now, 0.0)
+            self._hints[ids] = last if last > now else now + wait
             if len(self._hints) > _HINTS_MAX:
                 del self._hints[next(iter(self._hints))]
-        return now - before < _HINT_AGAIN_S
+        return None if last > now else wait
 
     def look_at_all(self, timeout_s: float) -> bool:
         """Ask the provider about everything that is open or watched, once, and wait for the answers.

@@ -14,7 +14,7 @@ from functools import partial
 from cvconnect_pos.clock import Clock
 from cvconnect_pos.core.attempt import Attempt, Entry, fold, rebuild
 from cvconnect_pos.core.lifecycle import Signal
-from cvconnect_pos.core.policy import Cadence, may_change, same_phase
+from cvconnect_pos.core.policy import Cadence, may_change, same_phase, wants_nothing
 from cvconnect_pos.debuglog import TRACE
 from cvconnect_pos.errors import JournalError
 from cvconnect_pos.events import tell
@@ -96,7 +96,7 @@ class Leasing:
                 TRACE.info("%s is acted on by another process", box.payment.request_id)
                 self._follow_later(box, _SOON_S)
             return False
-        news = lapsed and (self._take_in(box) or box.follows)  # first: if it fails, nothing is held
+        news = lapsed and (self.take_in(box) or box.follows)  # first: if it fails, nothing is held
         box.lease_until = until
         box.follows = False
         if news:
@@ -110,11 +110,19 @@ class Leasing:
         over = attempt.is_final and attempt.acknowledged
         return box.follows and (not over or may_change(attempt.state, age_s))
 
+    def heard(self, box: Box) -> None:
+        """Another process has written: follow it, and go on where it left off when it is gone."""
+        if not box.follows:
+            box.follows, box.lease_until = True, float("-inf")
+            self._follow(box)
+
     def _follow(self, box: Box) -> None:
-        """Look at what another process has written; take over when it is gone."""
-        if self.holds(box, patient=True) or not box.follows:
+        """Look at what another process has written; take over when it is gone and something is left to do."""
+        self.take_in(box)
+        if wants_nothing(box.payment.attempt):
+            box.follows = False
+        if not box.follows or self.holds(box, patient=True) or not box.follows:
             return
-        self._take_in(box)
         if self.is_followed(box):
             attempt = box.payment.attempt
             over = attempt.is_final and attempt.acknowledged
@@ -124,27 +132,23 @@ class Leasing:
     def _follow_later(self, box: Box, pause_s: float) -> None:
         self._timers.call_later(pause_s, lambda: self._put(box, partial(self._follow, box)))
 
-    def _take_in(self, box: Box) -> bool:
+    def take_in(self, box: Box) -> bool:
+        """Take in what another process has written; say whether there was something."""
         with self.writing:
-            before = box.payment.attempt
-            self.catch_up(box.payment)
-            after = box.payment.attempt
-            if not same_phase(before.state, after.state):
-                box.entered = self._clock.monotonic()
-            return after.seq > before.seq
+            return self.catch_up(box.payment, box)
 
-    def news_of(self, box: Box) -> None:
-        """Take in what another process has written to an attempt."""
-        self._take_in(box)
-
-    def catch_up(self, payment: Payment) -> None:
-        """Take in what another process has written; `writing` is held."""
+    def catch_up(self, payment: Payment, box: Box | None) -> bool:
+        """Take in what another process has written; `writing` is held. Say whether there was something."""
+        first = payment.attempt
         for entry in self._journal.entries(payment.request_id, after=payment.attempt.seq):
             before = payment.attempt
             after = _folded(before, entry)
             payment.advance(after)
             if entry.kind in Signal.__members__:
                 payment.publish(tell(before, Signal(entry.kind), after))
+        if box is not None and not same_phase(first.state, payment.attempt.state):
+            box.entered = self._clock.monotonic()
+        return payment.attempt.seq > first.seq
 
 
 _MISREAD = (KeyError, TypeError, ValueError)

@@ -26,7 +26,7 @@ class Scheduler:
         self._clock = clock
         self._on_error = on_error
         self._condition = threading.Condition()
-        self._heap: list[tuple[float, int, Callable[[], object]]] = []
+        self._heap: list[tuple[float, int, Callable[[], object], bool]] = []
         self._numbers = count()
         self._closed = False
         self._threads = [
@@ -34,12 +34,19 @@ class Scheduler:
             for n in range(workers)
         ]
 
-    def call_later(self, delay_s: float, function: Callable[[], object]) -> None:
-        """Run a function once, `delay_s` seconds from now or a little later. Dropped after `close`."""
+    def call_later(self, delay_s: float, function: Callable[[], object], *, routine: bool = False) -> None:
+        """Run a function once, `delay_s` seconds from now or a little later. Dropped after `close`.
+
+        Args:
+            delay_s: Seconds from now.
+            function: What to run.
+            routine: Whether it comes again and again, whatever is open: it does not count in `next_due_s`.
+        """
         with self._condition:
             if not self._closed:
                 self._start()
-                heapq.heappush(self._heap, (self._clock.monotonic() + delay_s, next(self._numbers), function))
+                due = self._clock.monotonic() + delay_s
+                heapq.heappush(self._heap, (due, next(self._numbers), function, routine))
                 self._condition.notify()
 
     def run_due(self) -> int:
@@ -51,9 +58,10 @@ class Scheduler:
         return ran
 
     def next_due_s(self) -> float | None:
-        """How long until something is due; None when nothing is planned."""
+        """How long until something is due; None when nothing is planned but routine."""
         with self._condition:
-            return self._heap[0][0] - self._clock.monotonic() if self._heap else None
+            due = min((due for due, _, _, routine in self._heap if not routine), default=None)
+            return None if due is None else due - self._clock.monotonic()
 
     def close(self, timeout_s: float) -> bool:
         """Run nothing more, and join the threads.

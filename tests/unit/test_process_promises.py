@@ -186,3 +186,48 @@ def test_a_call_that_was_never_made_proves_no_credential(till: Till) -> None:
     calls = Calls(till.engine._gateway, till.clock, 5.0, credential)
     assert not calls.make(Command.RIVAL_STATUS, payment.attempt, None).sent
     assert not credential.is_proven
+
+
+def test_a_second_notification_about_a_recorded_payment_waits_and_is_not_dropped(till: Till) -> None:
+    payment = paid(till)
+    payment.wait(0)
+    transaction_id = payment.attempt.transaction_id
+    payment.acknowledge()
+    till.run(60)
+    del payment
+    gc.collect()
+    before = len(till.sent)
+    till.engine.hint(transaction_id, "")
+    till.run(1)
+    assert len(till.sent) == before + 1
+    gc.collect()
+    till.engine.hint(transaction_id, "")
+    till.engine.hint(transaction_id, "")
+    till.run(120)
+    assert len(till.sent) == before + 2
+
+
+def test_a_journal_that_cannot_be_read_for_a_moment_stops_no_later_request(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyed(till)
+    till.restart(recover=False)
+
+    def locked(*_: Any, **__: Any) -> Sequence[Entry]:
+        raise JournalError("JOURNAL_LOCKED", path="journal")
+
+    monkeypatch.setattr(till.engine._journal, "entries", locked)
+    with pytest.raises(JournalError, match="JOURNAL_LOCKED"):
+        till.engine.recover()
+    with pytest.raises(JournalError, match="JOURNAL_LOCKED"):
+        till.engine.unacknowledged()
+    monkeypatch.undo()
+    till.engine.recover()
+    assert till.ask("r2", basket_ref="B2").attempt.state is State.SHOWING
+
+
+def test_looking_around_goes_on_for_ever_and_is_nothing_to_wait_for(till: Till) -> None:
+    till.engine.recover()
+    assert till.engine.next_due_s() is None
+    till.run(600)
+    assert till.engine.next_due_s() is None

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cvconnect_pos import NotAllowedNow, Payment, State
+from cvconnect_pos import NotAllowedNow, Payment, State, TicketPrinted
 from cvconnect_pos.transports.base import HttpResponse
-from harness import NUMBER, Till, expired, held, keyed, paid, reserved, run_together
+from harness import NUMBER, Till, expired, held, keyed, lose_request, paid, reserved, run_together
 
 ASKED = 4550
 HOUR_S = 3_600.0
@@ -182,3 +182,77 @@ def test_a_till_that_only_looks_takes_no_qr_away_whose_polls_the_provider_holds(
     second.engine.recover()
     run_together(till, second, seconds=150)
     assert (payment.attempt.state, second.sent) == (State.SHOWING, [])
+
+
+# --- what is over here may be changed over there ----------------------------------------------------------------------
+
+
+def until_written(till: Till, payment: Payment) -> None:
+    """The till dies when it has written its order, before it sends it."""
+    till.fault_for_good("cancellation", lose_request)
+    payment.reverse()
+    till.engine.run_due()
+    till.engine.close()
+    till.faults.clear()
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_reversal_by_the_other_till_is_heard_here(till: Till, second: Till, recorded: bool) -> None:
+    payment = paid(till)
+    assert payment.wait(0).is_paid
+    if recorded:
+        payment.acknowledge()
+    run_together(till, second, seconds=300)
+    other = second.engine.resume("r1")
+    other.reverse()
+    run_together(till, second, seconds=120)
+    assert payment.wait(0).state is State.REVERSED
+    assert till.engine.resume("r1") is payment
+    assert held(till) == 0
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_reversal_that_a_dead_till_has_begun_is_carried_through_by_one_that_nobody_touches(
+    till: Till, second: Till, recorded: bool
+) -> None:
+    payment = paid(till)
+    assert payment.wait(0).is_paid
+    if recorded:
+        payment.acknowledge()
+    run_together(till, second, seconds=300)
+    until_written(second, second.engine.resume("r1"))
+    till.run(HOUR_S)
+    assert (payment.wait(0).state, held(till)) == (State.REVERSED, 0)
+
+
+def test_what_a_note_finds_written_is_carried_through(till: Till, second: Till) -> None:
+    payment = paid(till)
+    till.clock.advance(3_000)  # it stood still
+    until_written(second, second.engine.resume("r1"))
+    printed = TicketPrinted(request_id="r1", at=till.clock.now(), outcome="printed", reason="", detail="")
+    till.engine.report(payment, printed)
+    assert payment.attempt.state is State.REVERSAL_UNKNOWN
+    till.run(30)
+    assert (payment.wait(0).state, held(till)) == (State.REVERSED, 0)
+
+
+def test_what_was_changed_elsewhere_is_no_result_to_record_and_is_carried_through(
+    till: Till, second: Till
+) -> None:
+    payment = paid(till)
+    assert payment.wait(0).is_paid
+    till.clock.advance(3_000)
+    until_written(second, second.engine.resume("r1"))
+    with pytest.raises(NotAllowedNow):
+        payment.acknowledge()
+    till.run(30)
+    assert (payment.wait(0).state, held(till)) == (State.REVERSED, 0)
+
+
+def test_a_till_that_looks_at_what_is_over_is_in_nobodys_way(till: Till, second: Till) -> None:
+    payment = paid(till)
+    second.engine.recover()
+    run_together(till, second, seconds=2 * HOUR_S)
+    payment.reverse()
+    run_together(till, second, seconds=10)
+    assert payment.wait(0).state is State.REVERSED
