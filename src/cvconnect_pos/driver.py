@@ -23,7 +23,7 @@ from cvconnect_pos.calls import Calls
 from cvconnect_pos.clock import Clock
 from cvconnect_pos.core.attempt import Attempt, Entry, Way, fold
 from cvconnect_pos.core.lifecycle import CALLS, OBSERVATIONS, RIVALS, Command, Signal, State, Step, step
-from cvconnect_pos.core.policy import STALL_S, STALLING, same_phase, wants_nothing
+from cvconnect_pos.core.policy import STALL_S, STALLING, same_phase
 from cvconnect_pos.core.steps import consequences
 from cvconnect_pos.debuglog import TRACE
 from cvconnect_pos.errors import CvConnectError, JournalError, JournalMoved, NotAllowedNow
@@ -98,7 +98,9 @@ class Driver:
             speed=speed,
             seed=seed,
         )
-        self.leasing = Leasing(journal, clock, self._timers, self._call_s, self._put, self._take_up_first)
+        self.leasing = Leasing(
+            journal, clock, self._timers, self._call_s, self._put, self._take_up_first, self._leave
+        )
         self.writing = self.leasing.writing
 
     # --- the doors ------------------------------------------------------------------------------------------------------
@@ -117,15 +119,22 @@ class Driver:
 
     def take_up(self, payment: Payment) -> None:
         """Go on with an attempt that the journal knows."""
+        self._watch(self._aged(payment))
+
+    def _aged(self, payment: Payment) -> Box:
+        """Make the mailbox of an attempt that began before: its times are those of the journal."""
         attempt, now, at = payment.attempt, self._clock.monotonic(), self._clock.now()
 
         def then(moment: datetime) -> float:
             return now - max((at - moment).total_seconds(), 0.0)
 
         since = attempt.rival.since if attempt.rival else at
-        box = Box(payment, then(attempt.changed_at), known=then(attempt.opened_at), rival_since=then(since))
+        return Box(payment, then(attempt.changed_at), known=then(attempt.opened_at), rival_since=then(since))
+
+    def _watch(self, box: Box) -> None:
+        attempt = box.payment.attempt
         with self._lock:
-            self._boxes[payment.request_id] = box
+            self._boxes[box.payment.request_id] = box
         if attempt.expires_at is not None and not attempt.is_final:
             self._timers.note_expiry(box, (attempt.expires_at - self._calls.provider_now()).total_seconds())
         self._put(box, partial(self._come_back, box))
@@ -150,11 +159,19 @@ class Driver:
             raise NotAllowedNow("PAYMENT_ELSEWHERE")
         self._put(box, item)
 
-    def look(self, payment: Payment) -> None:
-        """Ask soon how a payment stands, open or over."""
+    def look(self, payment: Payment) -> bool:
+        """Ask soon how a payment stands, open or over; say whether it can be asked here.
+
+        Raises:
+            JournalError: It cannot be found out who acts on it.
+        """
         box = self._box_of(payment)
-        if not box.follows and _is_known(payment.attempt):
-            self._timers.hint(box)
+        if not _is_known(payment.attempt):
+            return True
+        if not self.leasing.holds(box) and not self.leasing.holds(box):
+            return False
+        self._timers.hint(box)
+        return True
 
     def _box_of(self, payment: Payment) -> Box:
         with self._lock:
@@ -169,9 +186,8 @@ class Driver:
         try:
             self._write(payment, kind, facts)
         except JournalMoved:
-            box = self._known(payment)
-            self.leasing.catch_up(payment, box)
-            self._heard(payment, box)
+            self.leasing.catch_up(payment, self._known(payment))
+            self._heard(payment)
             raise
 
     def refresh(self, payment: Payment) -> None:
@@ -180,14 +196,17 @@ class Driver:
         if box is not None and box.lease_until > self._clock.monotonic():
             return
         with self.writing:
-            if self.leasing.catch_up(payment, box):
-                self._heard(payment, box)
+            if self.leasing.catch_up(payment, self._known(payment)):
+                self._heard(payment)
 
-    def _heard(self, payment: Payment, box: Box | None) -> None:
+    def _heard(self, payment: Payment) -> None:
+        """Judge soon by what was taken in; `writing` is held."""
+        box = self._known(payment)
         if box is not None:
+            box.news = True  # whatever is done before: it was asked for by what is no longer true
             self._put(box, partial(self.leasing.heard, box))
-        elif not wants_nothing(payment.attempt):
-            self.take_up(payment)
+        elif not self._timers.wants_nothing(box := self._aged(payment)):
+            self._watch(box)
 
     def _known(self, payment: Payment) -> Box | None:
         with self._lock:
@@ -239,7 +258,7 @@ class Driver:
             self._timers.note_interruption(box)
         if step(state, Signal.RESTARTED):
             self._next(box, Happened(Signal.RESTARTED))
-        self._timers.plan_rival(box)
+        self._timers.plan_rival(box, soon=True)
 
     def _take_up_first(self, box: Box) -> None:
         self._next(box, partial(self._come_back, box))
@@ -252,7 +271,8 @@ class Driver:
             self._next(box, Happened(Signal.RESUMED))
 
     def _put(self, box: Box, item: Item) -> None:
-        with self._lock:
+        with self._lock:  # one that was forgotten meanwhile is known again
+            box = self._boxes.setdefault(box.payment.request_id, box)
             box.items.append(item)
         self._set_going(box)
 
@@ -506,6 +526,11 @@ class Driver:
 
     def _hide(self, box: Box) -> None:
         self._carry_out(Command.HIDE, box.payment, box.payment.attempt)
+
+    def _leave(self, box: Box) -> None:
+        """Another process has ended what was shown here."""
+        for command in (Command.HIDE, Command.DISARM):
+            self._carry_out(command, box.payment, box.payment.attempt)
 
 
 def escaped(error: BaseException) -> None:

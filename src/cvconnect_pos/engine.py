@@ -55,6 +55,9 @@ _HINT_AGAIN_S = 60.0
 
 _HINTS_MAX = 1_000
 
+_HINT_TRIES = 5
+"""How often a hint is tried again that meets a locked journal, or another process that has just acted."""
+
 _LOOK_AROUND_S = 60.0
 """How often a process looks for what another one has done or left."""
 
@@ -108,7 +111,7 @@ class Engine:
         self._lock = threading.Lock()
         self._payments: WeakValueDictionary[str, Payment] = WeakValueDictionary()
         self._damaged: JournalError | None = None
-        self._hints: dict[frozenset[str], float] = {}
+        self._hints: dict[frozenset[str], tuple[float, bool]] = {}
         self._looking = False
         self._closed = False
 
@@ -136,6 +139,8 @@ class Engine:
                 now_s=self.clock.monotonic(),
             )
             payment = self._handle(entries, beneficiary, leased_until_s if is_new else None)
+        if not is_new:
+            self._driver.refresh(payment)
         self._driver.resumed(payment)
         return payment
 
@@ -147,14 +152,18 @@ class Engine:
 
     def _look_around(self) -> None:
         """Now and then, hear what another process has done, and take up what one that is gone has left."""
-        try:
-            for request_id in self._journal.unsettled():
-                with suppress(JournalError):  # said at the start, or by whoever acts on it
-                    self._found(request_id)
-        except (JournalError, NotAllowedNow):  # the next look may find it readable; nobody waits for this one
-            pass
-        finally:
-            self._driver.scheduler.call_later(_LOOK_AROUND_S, self._look_around, routine=True)
+        self._driver.scheduler.call_later(_LOOK_AROUND_S, self._look_around, routine=True)
+        with self._lock:
+            held = list(self._payments)
+        with suppress(JournalError):  # the next look may find it readable; nobody waits for this one
+            held += self._journal.unsettled()
+        for request_id in dict.fromkeys(held):
+            try:
+                self._found(request_id)
+            except (JournalError, NotAllowedNow):  # said at the start, or by whoever acts on it
+                pass
+            except Exception as error:  # noqa: BLE001 - the others are looked at all the same
+                escaped(error)
 
     def _check_willing(self) -> None:
         """Refuse a new request that would come to nothing."""
@@ -279,12 +288,13 @@ class Engine:
     def _acknowledged(self, payment: Payment, facts: Mapping[str, Any]) -> bool:
         with self._driver.writing:
             attempt = payment.attempt
-            if attempt.acknowledged and attempt.settled_otherwise >= ("settled_otherwise" in facts):
-                return True
-            if not attempt.is_final:
+            recorded = attempt.acknowledged and attempt.settled_otherwise >= ("settled_otherwise" in facts)
+            if not (attempt.is_final or recorded):
                 raise NotAllowedNow(action="acknowledge", state=attempt.state.value)
-            if not payment.has_shown(attempt):
+            if not payment.has_shown(attempt):  # another till may have recorded something else
                 raise NotAllowedNow("OUTCOME_CHANGED")
+            if recorded:
+                return True
             return self._noted(payment, ACKNOWLEDGED, facts)
 
     def _noted(self, payment: Payment, kind: str, facts: Mapping[str, Any]) -> bool:
@@ -331,21 +341,36 @@ class Engine:
         elif wait is not None:
             self._driver.scheduler.call_later(wait, partial(self._look_up, ids))
 
-    def _look_up(self, ids: frozenset[str]) -> None:
-        for known in ids:
-            for summary in self._journal.attempts(Search(transaction_id=known), limit=1):
-                self._driver.look(self._found(summary.request_id))
-
     def _hint_wait_s(self, ids: frozenset[str]) -> float | None:
-        """When these ids may be looked up, in seconds from now; None when that is planned. Anybody may send a hint."""
+        """When these ids may be looked up, in seconds from now; None when not, or when it is planned. Anybody may send a hint."""
         now = self.clock.monotonic()
         with self._lock:
-            last = self._hints.pop(ids, float("-inf"))  # of one that is planned, when it will be
+            last, is_ours = self._hints.pop(
+                ids, (float("-inf"), True)
+            )  # of one that is planned, when it will be
             wait = max(last + _HINT_AGAIN_S - now, 0.0)
-            self._hints[ids] = last if last > now else now + wait
-            if len(self._hints) > _HINTS_MAX:
-                del self._hints[next(iter(self._hints))]
-        return None if last > now else wait
+            drop = last > now or (wait > 0 and not is_ours)
+            self._note_hint(ids, last if drop else now + wait, is_ours=is_ours)
+        return None if drop else wait
+
+    def _note_hint(self, ids: frozenset[str], at: float, *, is_ours: bool) -> None:
+        self._hints[ids] = (at, is_ours)
+        if len(self._hints) > _HINTS_MAX:
+            del self._hints[next(iter(self._hints))]
+
+    def _look_up(self, ids: frozenset[str], tries: int = _HINT_TRIES) -> None:
+        """Look at what the journal knows by these ids; what cannot be looked at now is looked at later."""
+        try:
+            known = [self._journal.attempts(Search(transaction_id=one), limit=1) for one in ids]
+            found = [summary.request_id for summaries in known for summary in summaries]
+            asked = [self._driver.look(self._found(request_id)) for request_id in found]
+        except JournalError:
+            found, asked = [*ids], [False]
+        with self._lock:
+            again = 0.0 if all(asked) or tries == 1 else _HINT_AGAIN_S
+            self._note_hint(ids, self.clock.monotonic() + again, is_ours=bool(found))
+        if again:
+            self._driver.scheduler.call_later(again, partial(self._look_up, ids, tries - 1))
 
     def look_at_all(self, timeout_s: float) -> bool:
         """Ask the provider about everything that is open or watched, once, and wait for the answers.

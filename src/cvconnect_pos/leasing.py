@@ -13,8 +13,8 @@ from functools import partial
 
 from cvconnect_pos.clock import Clock
 from cvconnect_pos.core.attempt import Attempt, Entry, fold, rebuild
-from cvconnect_pos.core.lifecycle import Signal
-from cvconnect_pos.core.policy import Cadence, may_change, same_phase, wants_nothing
+from cvconnect_pos.core.lifecycle import Signal, State
+from cvconnect_pos.core.policy import Cadence, may_change, same_phase
 from cvconnect_pos.debuglog import TRACE
 from cvconnect_pos.errors import JournalError
 from cvconnect_pos.events import tell
@@ -30,6 +30,7 @@ _PATIENCE_S = 600.0
 """How late a living process may be before one that only looks takes over; one that is gone is replaced at once."""
 
 _SOON_S = 2.0
+_SHOWN = frozenset({State.OPENED, State.SHOWING})
 _FOLLOW = Cadence(((60.0, 2.0), (600.0, 10.0), (float("inf"), 30.0)))
 _FOLLOW_RECORDED = Cadence(((float("inf"), 60.0),))
 """How often a process looks at what another one writes; of what is over and recorded, whether that one is still there."""
@@ -45,6 +46,7 @@ class Leasing:
         call_s: Says how long a call can take, in seconds.
         put: Puts an item into a mailbox.
         take_up: Puts first into a mailbox what an attempt needs that was acted on elsewhere.
+        hide: Takes a payment off the displays and scanners, from its mailbox.
     """
 
     def __init__(  # noqa: PLR0917
@@ -55,6 +57,7 @@ class Leasing:
         call_s: Callable[[], float],
         put: Callable[[Box, Item], None],
         take_up: Callable[[Box], None],
+        hide: Callable[[Box], object],
     ) -> None:
         self._journal = journal
         self._clock = clock
@@ -62,6 +65,7 @@ class Leasing:
         self._call_s = call_s
         self._put = put
         self._take_up = take_up
+        self._hide = hide
         self._leasing = threading.Lock()
         self.writing = threading.Lock()
         """Held while a step is judged and journaled."""
@@ -89,16 +93,19 @@ class Leasing:
         if box.lease_until - now > self._call_s() + pause:
             return True
         lapsed = box.lease_until <= now
-        until, judged = self.end_s() + pause, now - _PATIENCE_S if patient else now
-        if not self._journal.lease(box.payment.request_id, until_s=until, now_s=judged):
+        until = self.end_s() + pause
+        patience = max(_PATIENCE_S, 1.5 * (self._timers.rival_delay_s(box) or 0.0)) if patient else 0.0
+        if not self._journal.lease(box.payment.request_id, until_s=until, now_s=now - patience):
             if not box.follows:
                 box.follows = True
                 TRACE.info("%s is acted on by another process", box.payment.request_id)
                 self._follow_later(box, _SOON_S)
             return False
-        news = lapsed and (self.take_in(box) or box.follows)  # first: if it fails, nothing is held
+        news = lapsed and (
+            self.take_in(box) or box.follows or box.news
+        )  # first: if it fails, nothing is held
         box.lease_until = until
-        box.follows = False
+        box.follows = box.news = False
         if news:
             self._take_up(box)
         return not news
@@ -112,15 +119,15 @@ class Leasing:
 
     def heard(self, box: Box) -> None:
         """Another process has written: follow it, and go on where it left off when it is gone."""
-        if not box.follows:
+        if box.news and not box.follows:  # else it was judged meanwhile, or will be
             box.follows, box.lease_until = True, float("-inf")
             self._follow(box)
 
     def _follow(self, box: Box) -> None:
         """Look at what another process has written; take over when it is gone and something is left to do."""
         self.take_in(box)
-        if wants_nothing(box.payment.attempt):
-            box.follows = False
+        if self._timers.wants_nothing(box):
+            box.follows = box.news = False
         if not box.follows or self.holds(box, patient=True) or not box.follows:
             return
         if self.is_followed(box):
@@ -146,9 +153,12 @@ class Leasing:
             payment.advance(after)
             if entry.kind in Signal.__members__:
                 payment.publish(tell(before, Signal(entry.kind), after))
-        if box is not None and not same_phase(first.state, payment.attempt.state):
+        after = payment.attempt
+        if box is not None and not same_phase(first.state, after.state):
             box.entered = self._clock.monotonic()
-        return payment.attempt.seq > first.seq
+            if first.state in _SHOWN and after.state not in _SHOWN:
+                self._put(box, partial(self._hide, box))
+        return after.seq > first.seq
 
 
 _MISREAD = (KeyError, TypeError, ValueError)

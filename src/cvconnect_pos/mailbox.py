@@ -69,6 +69,7 @@ class Box:
         journal_trouble: Whether the till was told that the journal cannot be written.
         lease_until: Until when this process may act on it, on the monotonic clock.
         follows: Whether another process acts on it, and this one only looks.
+        news: Whether something was taken in that another process has written, and nothing was judged by it yet.
         interrupted: Whether a restart found it shown, and the till has not come back to it yet.
         hinted: When it was last looked at because of a notification, on the monotonic clock.
     """
@@ -87,5 +88,6 @@ class Box:
     journal_trouble: bool = False
     lease_until: float = float("-inf")
     follows: bool = False
+    news: bool = False
     interrupted: bool = False
     hinted: float = float("-inf")

@@ -96,11 +96,20 @@ class Timers:
         """The pause before the next poll, in seconds; None when there is none."""
         return poll_delay_s(box.payment.attempt, self.age_s(box), jitter, speed=self._speed)
 
+    def rival_delay_s(self, box: Box) -> float | None:
+        """The pause before the next look at the rival, in seconds; None when there is none."""
+        age_s = self._clock.monotonic() - box.rival_since
+        return rival_delay_s(box.payment.attempt, age_s, speed=self._speed)
+
+    def wants_nothing(self, box: Box) -> bool:
+        """Whether an attempt is over, and neither it nor its rival is asked about any more."""
+        is_asked_for = self.poll_delay_s(box) is not None or self.rival_delay_s(box) is not None
+        return box.payment.attempt.is_final and not is_asked_for
+
     def plan_rival(self, box: Box, *, soon: bool = False) -> bool:
         """Plan the next look at the rival; say whether there is one."""
         box.rival_poll += 1
-        age_s = self._clock.monotonic() - box.rival_since
-        delay = rival_delay_s(box.payment.attempt, age_s, speed=self._speed)
+        delay = self.rival_delay_s(box)
         if delay is not None:
             number, pause = box.rival_poll, min(delay, _SOON_S) if soon else delay
             self._scheduler.call_later(pause, lambda: self._poll_rival(box, number))
@@ -128,7 +137,9 @@ class Timers:
         self._pump()
 
     def has_poll(self, box: Box) -> bool:
-        """Whether a poll of it waits for its turn, or is under way."""
+        """Whether a poll of it waits for its turn, or is under way, or a hint waits for its moment."""
+        if box.hinted > self._clock.monotonic():
+            return True
         keys = {_key(command, box) for command in (Command.STATUS, Command.RIVAL_STATUS)}
         with self._lock:
             return not keys.isdisjoint(self._waiting.keys() | self._under_way)

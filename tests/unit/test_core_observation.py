@@ -11,7 +11,7 @@ import pytest
 from cvconnect_pos.core.attempt import REQUEST, Attempt, Entry, Order, Rival, Way, fold, order_data, rebuild
 from cvconnect_pos.core.lifecycle import FINAL, OBSERVATIONS, Signal, State, Step
 from cvconnect_pos.core.observation import alarm, observe, observe_qr, observe_rival
-from cvconnect_pos.core.policy import may_change, poll_delay_s, rival_delay_s, same_phase, wants_nothing
+from cvconnect_pos.core.policy import may_change, poll_delay_s, rival_delay_s, same_phase
 from cvconnect_pos.core.provider import Authorization, PreTransaction, ProviderState, Transaction
 from cvconnect_pos.core.steps import consequences
 
@@ -265,12 +265,3 @@ def test_pauses_go_on_growing_within_a_conversation() -> None:
 def test_a_payment_that_no_cancel_can_reach_is_not_polled() -> None:
     assert poll_delay_s(attempt(state=S.APPROVED), 0.0, 0.0) is None
     assert poll_delay_s(attempt(state=S.APPROVED, cancel_sent=True), 0.0, 0.0) == 30.0
-
-
-def test_only_what_is_over_and_asked_about_no_more_wants_nothing() -> None:
-    assert wants_nothing(attempt(state=S.APPROVED))
-    assert wants_nothing(attempt(state=S.REVERSED))
-    assert not wants_nothing(attempt(state=S.APPROVED, cancel_sent=True))
-    assert not wants_nothing(attempt(state=S.REVERSED, rival=RIVAL))
-    for state in (*sorted(set(State) - FINAL), S.EXPIRED, S.LINE_RELEASED):
-        assert not wants_nothing(attempt(state=state))

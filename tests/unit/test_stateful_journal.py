@@ -222,7 +222,6 @@ class Books(RuleBasedStateMachine):
         free = owner == who or end <= now_s
         assert self.handles[who].lease(request_id, until_s=until_s, now_s=now_s) is free
         if free and not (owner == who and end >= until_s):
-            self.leases = {name: held for name, held in self.leases.items() if held[1] > now_s}
             self.leases[request_id] = who, until_s
 
     @rule(who=st.integers(0, 1), day=st.integers(-1, 2))

@@ -171,11 +171,6 @@ def may_change(state: State, age_s: float) -> bool:
     return cadence.delay_s(age_s) is not None
 
 
-def wants_nothing(attempt: Attempt) -> bool:
-    """Whether an attempt is over, and there is nothing to ask or to do about it or its rival."""
-    return attempt.is_final and attempt.rival is None and cadence_of(attempt) is None
-
-
 def poll_delay_s(attempt: Attempt, age_s: float, jitter: float, *, speed: float = 1.0) -> float | None:
     """When to ask again.
 

@@ -16,6 +16,10 @@ LONGEST_S = 32 * 86_400.0
 """No request lasts longer: a lease that reaches further was not written by this clock."""
 
 
+KEPT_S = 6 * 3_600.0
+"""How long a lease is kept that ran out: a process that only looks is patient with a living one that is late."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """Who works on an attempt, and until when.
@@ -50,8 +54,8 @@ def read(connection: apsw.Connection, request_id: str) -> Lease | None:
 
 
 def write(connection: apsw.Connection, request_id: str, lease: Lease, now_s: float) -> None:
-    """Write an attempt's lease, whoever had it, and drop those that ran out."""
-    connection.execute("DELETE FROM leases WHERE until_s <= ?", (now_s,))
+    """Write an attempt's lease, whoever had it, and drop those that ran out so long ago that nobody waits for them."""
+    connection.execute("DELETE FROM leases WHERE until_s <= ?", (now_s - KEPT_S,))
     values = (request_id, lease.owner, lease.boot, lease.until_s)
     connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)", values)
 
