@@ -300,6 +300,8 @@ class Driver:
             except JournalMoved:  # somebody wrote meanwhile: this is judged anew by what is true now
                 self._next(box, item)
                 self._next(box, partial(self.leasing.take_in, box))
+                box.news = True
+                self._put(box, partial(self.leasing.heard, box))
                 continue
             except JournalError as error:
                 self._wait_for_journal(box, item, error)
@@ -312,14 +314,16 @@ class Driver:
         self.forget(box.payment)
 
     def _do(self, box: Box, item: Item) -> None:
-        if not isinstance(item, (Happened, Command)):
-            item()
-        elif not self.leasing.holds(box):
-            return  # another process acts on it, and will find out by itself
-        elif isinstance(item, Command):
-            self._call(box, item)
-        else:
-            self._apply(box, item)
+        match item:
+            case Happened():
+                # The till's own order is judged by the news, too; an answer that is older than they are is worth nothing.
+                if self.leasing.holds(box) or (item.asked and self.leasing.holds(box)):
+                    self._apply(box, item)
+            case Command():  # if another process acts on it, that one will find out by itself
+                if self.leasing.holds(box):
+                    self._call(box, item)
+            case _:
+                item()
 
     def _begin_anew(self, box: Box) -> None:
         """A fault of ours: what was under way is of unknown fate, as after a crash. So it is taken up in the same way."""

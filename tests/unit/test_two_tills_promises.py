@@ -256,3 +256,25 @@ def test_a_till_that_looks_at_what_is_over_is_in_nobodys_way(till: Till, second:
     payment.reverse()
     run_together(till, second, seconds=10)
     assert payment.wait(0).state is State.REVERSED
+
+
+def test_an_order_that_meets_what_a_dead_till_left_carries_that_through(
+    till: Till, second: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment = paid(till)
+    till.run(100)
+    append = till.engine._journal.append
+    stood_still: list[bool] = []
+
+    def stand_still(*args: Any, **more: Any) -> Any:
+        if not stood_still:
+            stood_still.append(True)
+            till.clock.advance(700)
+            until_written(second, second.engine.resume("r1"))
+        return append(*args, **more)
+
+    monkeypatch.setattr(till.engine._journal, "append", stand_still)
+    payment.reverse()
+    till.run(300)
+    assert stood_still
+    assert (payment.wait(0).state, held(till)) == (State.REVERSED, 0)
