@@ -206,6 +206,15 @@ def expired(till: Till) -> Payment:
     return payment
 
 
+def until_written(till: Till, payment: Payment) -> None:
+    """The till dies when it has written its order to give the money back, before it sends it."""
+    till.fault_for_good("cancellation", lose_request)
+    payment.reverse()
+    till.engine.run_due()
+    till.engine.close()
+    till.faults.clear()
+
+
 def held(till: Till) -> int:
     """What the two customers are without, in cents."""
     return 200_000 - sum(till.provider.customer(n).balance_cents for n in (NUMBER, OTHER_NUMBER))

@@ -16,3 +16,11 @@ def till(tmp_path: Path) -> Iterator[Till]:
     till = Till(tmp_path)
     yield till
     till.engine.close()
+
+
+@pytest.fixture
+def second(till: Till) -> Iterator[Till]:
+    """Another till on the same journal."""
+    second = Till(till.folder, beside=till)
+    yield second
+    second.engine.close()

@@ -9,7 +9,7 @@ import pytest
 
 from cvconnect_pos import NotAllowedNow, Payment, State, TicketPrinted
 from cvconnect_pos.transports.base import HttpResponse
-from harness import NUMBER, Till, expired, held, keyed, lose_request, paid, reserved, run_together
+from harness import NUMBER, Till, expired, held, keyed, paid, reserved, run_together, until_written
 
 ASKED = 4550
 HOUR_S = 3_600.0
@@ -185,15 +185,6 @@ def test_a_till_that_only_looks_takes_no_qr_away_whose_polls_the_provider_holds(
 
 
 # --- what is over here may be changed over there ----------------------------------------------------------------------
-
-
-def until_written(till: Till, payment: Payment) -> None:
-    """The till dies when it has written its order, before it sends it."""
-    till.fault_for_good("cancellation", lose_request)
-    payment.reverse()
-    till.engine.run_due()
-    till.engine.close()
-    till.faults.clear()
 
 
 @pytest.mark.parametrize("recorded", [True, False])
