@@ -14,7 +14,7 @@ TEST_TMP := $(shell test -d /dev/shm -a -w /dev/shm && echo TMPDIR=/dev/shm)
 MOVED := $(shell test ! -f $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || echo moved)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check faults mutation bench docs lock moved
+.PHONY: help setup demo test check kernel faults fuzz mutation bench docs lock moved
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r a b; do printf '%-12s %s\n' "$$a" "$$b"; done
@@ -30,6 +30,11 @@ test: $(READY) ## run all tests, then say what was skipped and why
 check: $(READY) ## format, types, contracts, generated files, lock, wheel, documentation
 	$(PY) tools/check.py
 
+K ?=
+
+kernel: $(READY) ## boot a kernel with simulated USB scanners and run tests/kernel in it, or a part of them: K='-k serial'
+	@PYTHONPATH=tests $(PY) -m kernel.lab.boot $(K)
+
 N ?= 10000
 HTTP ?=
 MORE ?=
@@ -40,6 +45,9 @@ ifneq ($(MORE),)
 	CVCONNECT_MORE_SCHEDULES=$(MORE) $(PY) -m pytest -n $(WORKERS) tests/faults/test_explore.py tests/unit/test_stateful_*.py
 endif
 	@$(TEST_TMP) PYTHONPATH=tests $(PY) -m faults.campaign $(N) --jobs $(WORKERS) $(if $(HTTP),--http $(HTTP)) $(if $(REPLAY),--replay '$(REPLAY)')
+
+fuzz: $(READY) ## feed each pure decoder with N inputs that no device should send (a million), or REPLAY='--target NAME --replay HEX'
+	$(PY) tools/fuzz.py $(if $(REPLAY),$(REPLAY),--n $(if $(filter file,$(origin N)),1000000,$(N)) --jobs $(WORKERS))
 
 MINUTES ?= 10
 

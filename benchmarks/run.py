@@ -19,6 +19,7 @@ import latency
 import million
 import pending
 import recovery
+import scanners
 from figures import rows
 
 HERE = Path(__file__).parent
@@ -27,6 +28,7 @@ HERE = Path(__file__).parent
 ABOUT: dict[str, Any] = {
     "import": imports,
     "latency": latency,
+    "scanners": scanners,
     "approval": approval,
     "journal": journal,
     "pending": pending,

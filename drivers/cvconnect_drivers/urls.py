@@ -202,6 +202,10 @@ class Settings:
             )
         return sides
 
+    def invalid(self, *, fr: str, en: str) -> ConfigurationError:
+        """Make the error for a value that only its reader can judge; the sentences name the key."""
+        return _invalid(self._where, fr=fr, en=en)
+
     def refuse_unknown(self) -> None:
         """End the reading.
 

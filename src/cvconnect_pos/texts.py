@@ -429,6 +429,16 @@ ERRORS: dict[str, Words] = {
         "Ce code n’est pas un identifiant Chèque-Vacances.", "Présentez l’identifiant de l’application.",
         "This code is no Chèque-Vacances identifier.", "Present the identifier of the app.",
     ),
+    "LAYOUT_MISMATCH": Words(
+        "Le lecteur et la caisse n’ont pas la même disposition de clavier.",
+        "Éteignez le verrouillage des majuscules, scannez de nouveau ; sinon lancez « cvconnect scanner setup ».",
+        "The scanner and the till are set to different keyboard layouts.",
+        "Switch CapsLock off and scan again; otherwise run `cvconnect scanner setup`.",
+    ),
+    "SYMBOLOGY": Words(
+        "Cette caisse ne prend pas ce type de code.", "Présentez l’identifiant de l’application.",
+        "This till does not take this kind of code.", "Present the identifier of the app.",
+    ),
     "QR_NOT_SHOWN": Words(
         "Cet écran ne peut pas afficher le QR code.", "Scannez l’identifiant du client, ou utilisez un autre écran.",
         "This display cannot show the QR.", "Scan the customer’s identifier, or use another display.",

@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import serial
 
+import fake_hidapi
 from cvconnect_drivers.displays import image, terminal
 from cvconnect_drivers.printers.printer import open_printer
+from cvconnect_drivers.scanners import hidpos
 from cvconnect_drivers.scanners.serial import open_scanner
 from cvconnect_pos import conformance
 from cvconnect_pos.conformance import check_display, check_printer, check_scanner
@@ -30,7 +33,7 @@ from cvconnect_sim.printer import Printer as SimulatedPrinter
 from cvconnect_sim.scanner import Scanner as SimulatedScanner
 
 # The type checkers read these lines: each factory has the shape that the entry points promise.
-SCANNERS: list[ScannerFactory] = [open_scanner]
+SCANNERS: list[ScannerFactory] = [open_scanner, hidpos.open_scanner]
 DISPLAYS: list[DisplayFactory] = [image.open_display, terminal.open_display]
 PRINTERS: list[PrinterFactory] = [open_printer]
 
@@ -109,7 +112,33 @@ def _is_alive(connection: socket.socket) -> bool:
         connection.settimeout(5.0)
 
 
-EVERYWHERE = (simulated_socket, device_server)
+@contextmanager
+def socket_of_pyserial() -> Generator[Counterpart, None, None]:
+    """The same server, spoken to by pyserial's own URL."""
+    with simulated_socket() as there:
+        yield Counterpart(f"serial:{there.url}", there.feed, there.wait_until_free)
+
+
+@contextmanager
+def loop_of_pyserial() -> Generator[Counterpart, None, None]:
+    """A port that reads what is written to it."""
+    ports: list[serial.SerialBase] = []
+    serial_for_url = serial.serial_for_url
+
+    def remember(url: str, *, baudrate: int, timeout: float, exclusive: bool) -> serial.SerialBase:
+        ports.append(serial_for_url(url, baudrate=baudrate, timeout=timeout, exclusive=exclusive))
+        return ports[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serial, "serial_for_url", remember)
+        yield Counterpart("serial:loop://", lambda text: _write_port(ports[-1], f"{text}\r"))
+
+
+def _write_port(port: serial.SerialBase, text: str) -> None:
+    port.write(text.encode())
+
+
+EVERYWHERE = (simulated_socket, device_server, socket_of_pyserial, loop_of_pyserial)
 PSEUDO_TERMINALS = () if sys.platform == "win32" else (bare_pty, simulated_pty)
 
 
@@ -125,6 +154,13 @@ def test_the_serial_scanner_keeps_its_promises(
 
         check_scanner(make, there.feed)
         assert scanner_threads(there.url) == []
+
+
+def test_the_hid_pos_scanner_keeps_its_promises(monkeypatch: pytest.MonkeyPatch) -> None:
+    scanner = fake_hidapi.install(monkeypatch).plug()
+    check_scanner(lambda: hidpos.open_scanner("hidpos:?vendor=0c2e&product=0b61", {}), scanner.scan)
+    assert scanner.handles == []
+    assert scanner_threads("hidpos:?vendor=0c2e&product=0b61") == []
 
 
 @pytest.mark.parametrize("size", ["800x480", "480x800"])

@@ -87,7 +87,10 @@ def test_an_unknown_command_is_answered_with_those_there_are(terminal: Terminal)
     ran = terminal.run("chek")
     assert ran.code == 2
     said = " ".join(ran.words.replace("│", " ").split())
-    assert "Commande inconnue : « chek ». Commandes : check, journal, operations, settlement, demo." in said
+    assert (
+        "Commande inconnue : « chek ». Commandes : check, journal, operations, settlement, demo, devices, doctor, scanner."
+        in said
+    )
 
 
 def test_a_right_file_is_said_to_be_right_with_the_health_of_every_device(

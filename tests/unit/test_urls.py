@@ -10,6 +10,7 @@ import pytest
 from cvconnect_drivers.displays import image, terminal
 from cvconnect_drivers.errors import ConfigurationError, DriverError
 from cvconnect_drivers.printers.printer import open_printer
+from cvconnect_drivers.scanners import hidpos
 from cvconnect_drivers.scanners.serial import open_scanner
 from cvconnect_drivers.urls import Settings, parse_url
 from cvconnect_pos.peripherals import Display, Printer, Scanner
@@ -112,6 +113,18 @@ def test_a_size_out_of_range_is_refused(value: object) -> None:
         ),
         (open_scanner, "serial:COM3", {"prefix": 2}, "« prefix » doit être un texte"),
         (open_scanner, "COM3", {}, "l’adresse commence par une sorte de liaison"),
+        (
+            hidpos.open_scanner,
+            "hidpos:?vendor=honeywell",
+            {},
+            "« vendor » s’écrit avec quatre chiffres hexadécimaux",
+        ),
+        (
+            open_scanner,
+            "serial:COM3",
+            {"symbologies": "qr,vinyl"},
+            "« symbologies » ne connaît pas « vinyl »",
+        ),
         (open_printer, "usb:auto", {}, "« usb: » n’est pas l’une de ces liaisons : file, memory, tcp"),
         (
             open_printer,
@@ -155,6 +168,8 @@ def test_a_file_confirms_nothing(url: str) -> None:
     [
         (open_scanner, "serial:///dev/ttyACM0"),
         (open_scanner, "socket://127.0.0.1:1"),
+        (open_scanner, "serial:?vendor=0c2e"),
+        (hidpos.open_scanner, "hidpos:"),
         (open_printer, "tcp://127.0.0.1:9100"),
         (open_printer, "file:x"),
         (open_printer, "memory:x"),
@@ -167,7 +182,7 @@ def test_an_unknown_setting_is_refused_by_its_name(
     factory: Factory, url: str, query: str, options: Mapping[str, object]
 ) -> None:
     with pytest.raises(DriverError, match="'bauds'") as caught:
-        factory(url + query, options)
+        factory(url + (query.replace("?", "&") if "?" in url else query), options)
     assert caught.value.code == "UNKNOWN_OPTION"
     assert "bauds" in caught.value.fr
 
@@ -181,6 +196,9 @@ def test_a_baud_rate_means_nothing_over_the_network() -> None:
     ("factory", "url"),
     [
         (open_scanner, "serial:///dev/ttyACM0?baud=115200&terminator=crlf"),
+        (open_scanner, "serial:?vendor=0c2e&product=0b61&serial=ABC"),
+        (open_scanner, "serial:rfc2217://192.168.1.40:4001?baud=9600"),
+        (hidpos.open_scanner, "hidpos:?vendor=0c2e&port=usb-0000:00:14.0-2/input0"),
         (open_printer, "tcp://127.0.0.1:9100?profile=58mm"),
         (image.open_display, "image:x.png?size=1024x600"),
         (terminal.open_display, "terminal:?colour=never"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cvconnect_drivers.errors import LinkAbsentError, LinkLostError, LinkTimeoutError, PackageMissingError
@@ -83,6 +84,45 @@ class SerialLink:
             self._port.close()
 
 
+@dataclass(frozen=True, slots=True)
+class SerialPort:
+    """A port of this computer, and what is plugged into it.
+
+    Args:
+        device: The port's name today (`/dev/ttyACM0`, `COM3`).
+        vendor_id: USB vendor number; None for a port that is not USB, as the next one.
+        product_id: USB product number.
+        serial: The device's serial number, or an empty text.
+        location: The place it is plugged in, as the operating system writes it, or an empty text.
+        product: What the device calls itself, or an empty text.
+    """
+
+    device: str
+    vendor_id: int | None
+    product_id: int | None
+    serial: str
+    location: str
+    product: str
+
+
+def list_serial() -> list[SerialPort]:
+    """List the serial ports of this computer.
+
+    Raises:
+        PackageMissingError: pyserial is not installed.
+    """
+    try:
+        from serial.tools import list_ports
+    except ImportError as error:
+        raise PackageMissingError("pyserial") from error
+    return [
+        SerialPort(
+            each.device, each.vid, each.pid, each.serial_number or "", each.location or "", each.product or ""
+        )
+        for each in list_ports.comports()
+    ]
+
+
 def open_serial(device: str, *, baud: int) -> SerialLink:
     """Open a serial port: 8 data bits, no parity, one stop bit, for this program alone.
 
@@ -103,7 +143,8 @@ def open_serial(device: str, *, baud: int) -> SerialLink:
         raise PackageMissingError("pyserial") from error
     port = None
     try:
-        port = serial.serial_for_url(device, baudrate=baud, timeout=0, write_timeout=0, exclusive=True)
+        # No write time-out here: rfc2217:// refuses any, and `write` sets its own.
+        port = serial.serial_for_url(device, baudrate=baud, timeout=0, exclusive=True)
         port.reset_input_buffer()
     except Exception as error:
         if port is not None:

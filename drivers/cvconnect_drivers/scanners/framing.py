@@ -1,7 +1,7 @@
 """From a stream of bytes to raw labels. Pure.
 
-A serial scanner sends each label as an optional prefix, its bytes, and a terminator. Reads may cut a label anywhere
-and may hold several; the framer gives the same labels however the bytes are cut.
+A serial scanner sends each label as an optional prefix, its bytes, and what ends it: a terminator, or a suffix of several
+bytes. Reads may cut a label anywhere and may hold several; the framer gives the same labels however the bytes are cut.
 """
 
 from __future__ import annotations
@@ -15,20 +15,24 @@ MAX_LABEL_BYTES = 1024
 
 TERMINATORS = {"cr": b"\r", "lf": b"\n", "crlf": b"\r\n", "tab": b"\t"}
 
-Damage: TypeAlias = Literal["TOO_LONG", "NO_PREFIX"]
+Damage: TypeAlias = Literal["TOO_LONG", "NO_PREFIX", "TORN", "UNREADABLE"]
 
 
 @dataclass(frozen=True, slots=True)
 class RawLabel:
-    """The bytes between prefix and terminator.
+    """What came between the beginning and the end of a label.
 
     Args:
-        data: The bytes; personal, so no repr shows them.
+        data: Its bytes; a keyboard's text as UTF-8. Personal, so no repr shows them.
         damage: Why they are no whole label, or None.
+        symbology: The AIM identifier (`]Q1`), when the device told it beside the bytes; None when it did not.
+        layout: The keyboard layout that the keys were read with; empty when no keys were read.
     """
 
     data: bytes = field(repr=False)
     damage: Damage | None = None
+    symbology: str | None = None
+    layout: str = ""
 
 
 class Framer:
@@ -36,11 +40,13 @@ class Framer:
 
     Args:
         terminators: Each of these bytes ends a label. Empty labels are skipped, so CR LF ends only one.
-        prefix: What every label starts with, taken off; a label without it lost its beginning.
+        prefix: What every label starts with (STX, `P>`), taken off; a label without it lost its beginning.
+        suffix: What every label ends with instead (ETX, CR LF, `#`): only all of it ends one. Empty: the terminators do.
     """
 
-    def __init__(self, *, terminators: bytes = b"\r\n\t", prefix: bytes = b"") -> None:
-        self._terminators = terminators
+    def __init__(self, *, terminators: bytes = b"\r\n\t", prefix: bytes = b"", suffix: bytes = b"") -> None:
+        self._endings = (suffix,) if suffix else tuple(bytes([byte]) for byte in terminators)
+        self._ending_bytes = len(suffix) or 1
         self._prefix = prefix
         self._held = bytearray()
         self._too_long = False
@@ -48,7 +54,7 @@ class Framer:
     @property
     def pending(self) -> bool:
         """Whether a label has begun and not ended."""
-        return bool(self._held) or self._too_long
+        return bool(self._held)
 
     def feed(self, data: bytes) -> list[RawLabel]:
         """Take the next bytes.
@@ -60,11 +66,17 @@ class Framer:
             The labels that they end, in order.
         """
         labels: list[RawLabel] = []
+        held = self._held
         for byte in data:
-            if byte not in self._terminators:
-                self._hold(byte)
-            elif self.pending:
-                labels.append(self._take())
+            held.append(byte)
+            if held.endswith(self._endings):
+                if len(held) > self._ending_bytes:
+                    labels.append(self._take())
+                self.reset()
+            elif len(held) - self._ending_bytes >= MAX_LABEL_BYTES + len(self._prefix):
+                # The end must still be seen when it comes, in one piece.
+                self._too_long = True
+                del held[: -self._ending_bytes]
         return labels
 
     def reset(self) -> None:
@@ -72,17 +84,10 @@ class Framer:
         self._held.clear()
         self._too_long = False
 
-    def _hold(self, byte: int) -> None:
-        if len(self._held) < MAX_LABEL_BYTES + len(self._prefix):
-            self._held.append(byte)
-        else:
-            self._too_long = True
-
     def _take(self) -> RawLabel:
-        data, too_long = bytes(self._held), self._too_long
-        self.reset()
-        if too_long:
+        if self._too_long:
             return RawLabel(b"", "TOO_LONG")
+        data = bytes(self._held[: -self._ending_bytes])
         if not data.startswith(self._prefix):
             return RawLabel(b"", "NO_PREFIX")
         return RawLabel(data[len(self._prefix) :])

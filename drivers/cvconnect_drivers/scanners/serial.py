@@ -1,289 +1,145 @@
-"""Scanners on a serial port (`serial:///dev/ttyACM0?baud=115200`) or behind a device server (`socket://host:port`).
+"""Scanners on a serial port (`serial:///dev/ttyACM0?baud=115200`), or behind a device server (`socket://host:port`).
 
-One thread per scanner blocks for a byte, takes what came with it, and calls back at once. It outlives the cable: when the
-port vanishes it tries again, slower and slower, until `release` joins it.
+`serial:` takes whatever pyserial opens: a port's name, or a URL (`serial:rfc2217://host:port`, `serial:loop://`), or no name
+but an identity, since a device that is plugged in again may get another name: `serial:?vendor=0c2e&product=0b61`.
 
-Settings: `baud`; `terminator` (`any`, `cr`, `lf`, `crlf`, `tab`); `prefix`, what the scanner sends before each label;
-`label_prefix`, `url_parameter`, `json_field`, what the identifier is wrapped in; `duplicate_window_ms`.
+Settings: `baud`; `terminator` (`any`, `cr`, `lf`, `crlf`, `tab`), or `suffix`, all that ends a label; an identity, and the
+settings that `settings` names.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from cvconnect_drivers.errors import DriverError, LinkError, LinkTimeoutError, NotClaimedError
+from cvconnect_drivers.errors import LinkTimeoutError
 from cvconnect_drivers.links.base import Link
-from cvconnect_drivers.links.serial import open_serial
+from cvconnect_drivers.links.serial import SerialPort, list_serial, open_serial
 from cvconnect_drivers.links.tcp import open_tcp
-from cvconnect_drivers.scanners.framing import TERMINATORS, Framer, RawLabel
-from cvconnect_drivers.scanners.labels import Envelope, Label, read_label
-from cvconnect_drivers.shapes import Health, HealthLevel
-from cvconnect_drivers.urls import Settings, parse_url
+from cvconnect_drivers.scanners.framing import MAX_LABEL_BYTES, TERMINATORS, Framer, RawLabel
+from cvconnect_drivers.scanners.scanner import LabelScanner
+from cvconnect_drivers.scanners.settings import Identity, read_identity, read_scanner_settings, usb_number
+from cvconnect_drivers.scanners.source import Source
+from cvconnect_drivers.urls import DeviceUrl, Settings, parse_url
 
 DEFAULT_BAUD = 9600
 """Unverified: what serial scanners are mostly shipped with; USB CDC-ACM ignores it."""
 
-READ_TIMEOUT_S = 0.2
-"""How long a read blocks before the thread looks whether it must end: `release` promises one second."""
-
 CONNECT_TIMEOUT_S = 0.5
-"""For `socket://`, for the same reason; a device server stands on the same network."""
+"""For `socket://`: `release` promises one second; a device server stands on the same network."""
 
 IDLE_GAP_S = 1.0
 """A label that pauses this long is torn: at 1200 baud two bytes are 8 ms apart, a lost TCP segment comes again within
 a few hundred ms."""
 
-JOIN_TIMEOUT_S = 1.0
-FIRST_RETRY_S = 0.1
-LAST_RETRY_S = 5.0
-READ_BYTES = 4096
+REMAINDER_S = 3.0
+"""What comes this soon after a torn label may be the rest of it, and no label: a product code that lost two of its 13
+digits has as many as a customer's number."""
 
-_log = logging.getLogger(__name__)
+READ_BYTES = MAX_LABEL_BYTES
+
+_ENDLESS = "Le lecteur envoie des données sans fin d’étiquette : vérifiez sa vitesse et son caractère de fin."
 
 
-class SerialScanner:
+class SerialSource:
     """A scanner that sends its labels as bytes.
 
     Args:
-        name: The URL it was made from.
-        open_link: Opens the pipe to it; called again after each loss.
-        framer: Cuts the bytes into labels.
-        envelope: What identifiers may be wrapped in.
-        duplicate_window_s: How long the same label, read again, is taken for the same press of the trigger.
+        link: The pipe to it; the source owns it.
+        framer: Cuts the bytes into labels; the source owns it.
+        before: The source whose connection was lost, when the other side may still send the rest of its last label.
+        clock: Seconds, on any clock that never goes back.
     """
 
     def __init__(
         self,
-        name: str,
-        open_link: Callable[[], Link],
+        link: Link,
         framer: Framer,
-        envelope: Envelope,
-        duplicate_window_s: float,
+        *,
+        before: SerialSource | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._name = name
-        self._open_link = open_link
+        self._link = link
         self._framer = framer
-        self._envelope = envelope
-        self._duplicate_window_s = duplicate_window_s
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._tried = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._on_status: Callable[[Health], None] = _ignore
-        self._on_label: Callable[[Label], None] | None = None
-        self._straddles = False
-        self._last: tuple[int, float] | None = None
-        self._health = Health("unknown", "Lecteur non réservé.")
-        self._refused_for_good: DriverError | None = None
-        self._counts: Counter[str] = Counter(delivered=0, refused=0, dropped=0, duplicates=0, torn=0, lost=0)
+        self._clock = clock
+        self._last_byte_at_s: float = before._last_byte_at_s if before else 0.0  # noqa: SLF001 (of its own kind)
+        self._torn: bool = before is not None and (before.pending or before._torn)  # noqa: SLF001
+        self._unended_bytes = 0
+        self._endless = False
 
     @property
-    def name(self) -> str:
-        """The URL it was made from."""
-        return self._name
+    def pending(self) -> bool:
+        """Whether a label has begun and not ended."""
+        return self._framer.pending and not self._endless
 
-    def claim(self, *, on_status: Callable[[Health], None], timeout_s: float) -> None:
-        """Start the driver's thread and wait for its first try to open the port.
+    @property
+    def degraded(self) -> str:
+        """Say, in French, that bytes come and no label ends; empty when all is well."""
+        return _ENDLESS if self._endless else ""
 
-        A scanner that is away now may be plugged in later: that is no error, `on_status` hears of it.
-
-        Args:
-            on_status: Called from the driver's thread when the scanner is found or lost.
-            timeout_s: Seconds to wait for the first try.
-
-        Raises:
-            DriverError: The scanner can never be opened (pyserial is not installed).
-        """
-        if self._thread is not None:
-            return
-        # New ones for each claim: a thread that outlived its release must never wake up again.
-        self._stop, self._tried = threading.Event(), threading.Event()
-        self._refused_for_good = None
-        self._on_status = on_status
-        self._thread = threading.Thread(
-            target=self._run, args=(self._stop, self._tried), name=f"scanner {self._name}", daemon=True
-        )
-        self._thread.start()
-        self._tried.wait(timeout_s)
-        if self._refused_for_good is not None:
-            self.release()
-            raise self._refused_for_good
-
-    def arm(self, on_label: Callable[[Label], None]) -> None:
-        """Deliver the next label that begins from now on, once, from the driver's thread.
+    def read(self, *, timeout_s: float) -> list[RawLabel]:
+        """Wait for bytes, and take the labels that they end.
 
         Args:
-            on_label: Called with the label, refused ones too; replaces an earlier callback.
-
-        Raises:
-            NotClaimedError: The scanner is not claimed.
-        """
-        if self._thread is None:
-            raise NotClaimedError(self._name)
-        with self._lock:
-            # Armed again from its own callback it still waits for the same customer; else a new sale begins.
-            if threading.current_thread() is not self._thread:
-                self._last = None
-            self._on_label = on_label
-            self._straddles = self._framer.pending
-
-    def disarm(self) -> None:
-        """Deliver nothing more. Idempotent. A callback that has already begun goes on."""
-        with self._lock:
-            self._on_label = None
-
-    def check_health(self, level: HealthLevel = "internal") -> Health:
-        """Tell whether the port is open; a serial scanner answers no question.
-
-        Args:
-            level: `interactive` adds what a person should do.
+            timeout_s: Seconds to wait at most.
 
         Returns:
-            What is known.
+            The labels; one that stops in the middle is `TORN`, one that never ends is `TOO_LONG`, once.
+
+        Raises:
+            LinkLostError: The port vanished.
         """
-        health = self._health
-        if level == "interactive" and health.state == "ready":
-            return Health("ready", f"{health.detail} Pour vérifier, lisez une étiquette.")
-        return health
-
-    def statistics(self) -> Mapping[str, int]:
-        """Count what came.
-
-        Returns:
-            `delivered` and `refused` labels that reached a callback; `dropped` while nothing was armed or because
-            they began before; `duplicates`; `torn` labels that stopped in the middle; `lost` connections.
-        """
-        with self._lock:
-            return dict(self._counts)
-
-    def release(self) -> None:
-        """Disarm, join the driver's thread and close the port. Idempotent."""
-        self.disarm()
-        thread, self._thread = self._thread, None
-        self._stop.set()
-        # A callback may release its own scanner: the thread then ends by itself, right after it.
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(JOIN_TIMEOUT_S)
-        self._health = Health("unknown", "Lecteur non réservé.")
-
-    def _run(self, stop: threading.Event, tried: threading.Event) -> None:
-        wait_s = FIRST_RETRY_S
-        while not stop.is_set():
-            try:
-                # A port that opens and is lost at once is tried less and less often, too.
-                if self._serve(stop, tried):
-                    wait_s = FIRST_RETRY_S
-            except LinkError as error:
-                self._tell(Health("absent", error.text()), stop)
-            except DriverError as error:
-                self._refused_for_good = error
-                tried.set()
-                return
-            except Exception as error:  # noqa: BLE001 (whatever it was, the scanner may work the next time)
-                _log_mistake(self._name, error)
-                self._tell(Health("absent", "Le lecteur a cessé de fonctionner ; la caisse réessaie."), stop)
-            tried.set()
-            stop.wait(wait_s)
-            wait_s = min(wait_s * 2, LAST_RETRY_S)
-
-    def _serve(self, stop: threading.Event, tried: threading.Event) -> bool:
-        """Open the port and read it until it is lost; tell whether a byte came."""
-        with contextlib.closing(self._open_link()) as link:
-            if stop.is_set():
-                return False
-            self._tell(Health("ready", "Lecteur branché."), stop)
-            return self._read_until_lost(link, stop, tried)
-
-    def _read_until_lost(self, link: Link, stop: threading.Event, tried: threading.Event) -> bool:
-        """Deliver labels until the port vanishes or the scanner is released; tell whether a byte came."""
-        with self._lock:
-            self._framer.reset()
-            self._straddles = False
-        tried.set()
-        last_byte_at: float | None = None
-        while not stop.is_set():
-            try:
-                data = link.read(READ_BYTES, timeout_s=READ_TIMEOUT_S)
-            except LinkTimeoutError:
-                if (
-                    last_byte_at is not None
-                    and self._framer.pending
-                    and time.monotonic() - last_byte_at >= IDLE_GAP_S
-                ):
-                    with self._lock:
-                        self._framer.reset()
-                        self._straddles = False
-                        self._counts["torn"] += 1
-                continue
-            except LinkError as error:
-                if not stop.is_set():
-                    with self._lock:
-                        self._counts["lost"] += 1
-                    self._tell(Health("absent", error.text()), stop)
-                break
-            last_byte_at = time.monotonic()
-            self._take(data, stop)
-        return last_byte_at is not None
-
-    def _take(self, data: bytes, stop: threading.Event) -> None:
-        # One lock for the whole chunk: a label that was complete before `arm` is never delivered after it.
-        with self._lock:
-            labels = [self._choose(raw) for raw in self._framer.feed(data)]
-        for callback, label in filter(None, labels):
-            if stop.is_set():  # released, perhaps by the callback before
-                return
-            try:
-                callback(label)
-            except Exception as error:  # noqa: BLE001 (a till's mistake must not deafen its scanner)
-                _log_mistake(self._name, error)
-
-    def _choose(self, raw: RawLabel) -> tuple[Callable[[Label], None], Label] | None:
-        label = read_label(raw, self._envelope)
-        callback = self._on_label
-        straddles, self._straddles = self._straddles, False
-        if callback is None or straddles:
-            self._counts["dropped"] += 1
-            return None
-        if self._is_duplicate(label):
-            self._counts["duplicates"] += 1
-            return None
-        self._on_label = None
-        self._counts["delivered" if label.refusal is None else "refused"] += 1
-        return callback, label
-
-    def _is_duplicate(self, label: Label) -> bool:
-        now, seen = time.monotonic(), hash(label)
-        if (
-            self._last is not None
-            and self._last[0] == seen
-            and now - self._last[1] < self._duplicate_window_s
-        ):
-            return True
-        self._last = (seen, now)
-        return False
-
-    def _tell(self, health: Health, stop: threading.Event) -> None:
-        # A thread that outlived its release says nothing more.
-        if stop.is_set() or health == self._health:
-            return
-        self._health = health
         try:
-            self._on_status(health)
-        except Exception as error:  # noqa: BLE001 (same reason)
-            _log_mistake(self._name, error)
+            data = self._link.read(READ_BYTES, timeout_s=timeout_s)
+        except LinkTimeoutError:
+            paused_s = self._clock() - self._last_byte_at_s
+            return self._tear() if self._framer.pending and paused_s >= IDLE_GAP_S else []
+        now_s = self._clock()
+        if now_s - self._last_byte_at_s >= REMAINDER_S:
+            self._torn = False
+        self._last_byte_at_s = now_s
+        return self._take(data)
+
+    def set_armed(self, armed: bool) -> None:  # noqa: FBT001 (see `Source`)
+        """Do nothing: a serial scanner disturbs nobody."""
+
+    def close(self) -> None:
+        """Close the port. Idempotent; never raises."""
+        self._link.close()
+
+    def _tear(self) -> list[RawLabel]:
+        labels = [RawLabel(b"", "TORN")] if self.pending else []
+        self._framer.reset()
+        self._endless = False
+        self._unended_bytes = 0
+        self._torn = True
+        return labels
+
+    def _take(self, data: bytes) -> list[RawLabel]:
+        labels = self._framer.feed(data)
+        if labels or not self._framer.pending:
+            self._unended_bytes = 0
+            if self._endless:  # its label was told when it became too long
+                del labels[:1]
+                self._endless = False
+            elif self._torn and labels:
+                labels[0] = RawLabel(b"", "TORN")
+                self._torn = False
+        else:
+            self._unended_bytes += len(data)
+            if self._unended_bytes > MAX_LABEL_BYTES and not self._endless:
+                self._endless = True
+                labels.append(RawLabel(b"", "TOO_LONG"))
+        return labels
 
 
-def open_scanner(url: str, options: Mapping[str, object]) -> SerialScanner:
+def open_scanner(url: str, options: Mapping[str, object]) -> LabelScanner:
     """Make a serial scanner; nothing is opened before `claim`.
 
     Args:
-        url: `serial:///dev/ttyACM0?baud=115200`, `serial:COM3` or `socket://127.0.0.1:4567`.
+        url: `serial:///dev/ttyACM0?baud=115200`, `serial:COM3`, `serial:?vendor=0c2e&product=0b61` or
+            `socket://127.0.0.1:4567`.
         options: The settings named at the top of this module, as in the URL's query.
 
     Returns:
@@ -296,29 +152,42 @@ def open_scanner(url: str, options: Mapping[str, object]) -> SerialScanner:
     settings = Settings(device, options)
     ending = settings.choice("terminator", "any", {"any", *TERMINATORS})
     terminators = b"\r\n\t" if ending == "any" else TERMINATORS[ending]
-    prefix = settings.text("prefix", "").encode()
-    envelope = Envelope(
-        settings.text("label_prefix", ""),
-        settings.text("url_parameter", ""),
-        settings.text("json_field", ""),
-    )
-    duplicate_window_s = settings.whole("duplicate_window_ms", 800, 0, 60_000) / 1000
-    open_link: Callable[[], Link]
-    if device.scheme == "serial":
-        open_link = partial(
-            open_serial, device.path, baud=settings.whole("baud", DEFAULT_BAUD, 300, 4_000_000)
-        )
-    else:
-        open_link = partial(open_tcp, *device.address(), timeout_s=CONNECT_TIMEOUT_S)
+    suffix = settings.text("suffix", "").encode()
+    shared = read_scanner_settings(settings)
+    open_link = _link_of(device, settings)
     settings.refuse_unknown()
-    framer = Framer(terminators=terminators, prefix=prefix)
-    return SerialScanner(url, open_link, framer, envelope, duplicate_window_s)
+    is_remote = device.scheme == "socket" or "://" in device.target
+    last: SerialSource | None = None
+
+    def open_source() -> Source:
+        nonlocal last
+        # A port is emptied when it is opened; a device server may have kept what it could not send.
+        before = last if is_remote else None
+        last = SerialSource(open_link(), Framer(terminators=terminators, suffix=suffix), before=before)
+        return last
+
+    return LabelScanner(url, open_source, shared)
 
 
-def _ignore(_health: Health) -> None:
-    """Hear nothing."""
+def _link_of(device: DeviceUrl, settings: Settings) -> Callable[[], Link]:
+    """Read how the pipe is opened."""
+    if device.scheme == "socket":
+        return partial(open_tcp, *device.address(), timeout_s=CONNECT_TIMEOUT_S)
+    baud = settings.whole("baud", DEFAULT_BAUD, 300, 4_000_000)
+    identity = Identity() if device.target else read_identity(settings)
+    if identity == Identity():
+        return partial(open_serial, device.path, baud=baud)
+    return partial(_open_by_identity, device.text, identity, baud)
 
 
-def _log_mistake(name: str, error: Exception) -> None:
-    # The type alone: a message or a traceback may quote the label.
-    _log.error("%s: %s", name, type(error).__name__)
+SerialScanner = LabelScanner
+
+
+def identity_of(port: SerialPort) -> Identity:
+    """Tell by what a port's device is found again."""
+    return Identity(usb_number(port.vendor_id), usb_number(port.product_id), port.serial, port.location)
+
+
+def _open_by_identity(url: str, identity: Identity, baud: int) -> Link:
+    """Look for the device anew each time: it may have another name."""
+    return open_serial(identity.choose(list_serial(), identity_of, url).device, baud=baud)

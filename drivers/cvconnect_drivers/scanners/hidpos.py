@@ -1,0 +1,278 @@
+"""Scanners in HID-POS mode (`hidpos:?vendor=0c2e&product=0b61`), through hidapi, on Linux, Windows and macOS.
+
+They are no keyboards: what they read reaches this program alone, with the kind of label beside it.
+
+`hidpos:` is the only such scanner that is plugged in; an identity tells it from others, and `hidpos:///dev/hidraw0` names
+one by its path. Settings: those that `settings` names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol, cast
+
+from cvconnect_drivers.errors import LinkAbsentError, LinkLostError, PackageMissingError
+from cvconnect_drivers.scanners.framing import RawLabel
+from cvconnect_drivers.scanners.hidpos_reports import (
+    MAX_REPORT_BYTES,
+    USAGE_PAGE,
+    USAGE_SCANNER,
+    USUAL_LAYOUT,
+    ReportDecoder,
+    find_layout,
+)
+from cvconnect_drivers.scanners.scanner import LabelScanner
+from cvconnect_drivers.scanners.settings import Identity, read_identity, read_scanner_settings, usb_number
+from cvconnect_drivers.urls import Settings, parse_url
+
+IDLE_GAP_S = 1.0
+"""Unverified: the pieces of a label follow each other within the polling interval, 1 to 10 ms; later than this it is torn."""
+
+_SYSFS = Path("/sys/class/hidraw")
+_RULE = 'SUBSYSTEM=="hidraw", ATTRS{{idVendor}}=="{}", ATTRS{{idProduct}}=="{}", MODE="0660", GROUP="input", TAG+="uaccess"'
+
+
+class HidDevice(Protocol):
+    """What this driver needs of hidapi's `device`."""
+
+    def open_path(self, path: bytes) -> None:
+        """Open a device by its path, or raise `OSError`."""
+        ...
+
+    def read(self, max_length: int, timeout_ms: int = 0) -> list[int]:
+        """Wait for a report; empty when none came."""
+        ...
+
+    def get_report_descriptor(self) -> list[int]:
+        """Read the report descriptor."""
+        ...
+
+    def close(self) -> None:
+        """Close the device."""
+        ...
+
+
+class HidApi(Protocol):
+    """What this driver needs of the package hidapi."""
+
+    def enumerate(self) -> list[dict[str, object]]:
+        """List what is plugged in."""
+        ...
+
+    def device(self) -> HidDevice:
+        """Make a device, not open."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HidPosDevice:
+    """A HID-POS scanner that is plugged in.
+
+    Args:
+        path: hidapi's path to it today.
+        identity: By what it is found again.
+        product: What it calls itself, or an empty text.
+    """
+
+    path: bytes
+    identity: Identity
+    product: str
+
+
+def load_hidapi() -> HidApi:
+    """Import hidapi's module.
+
+    On Linux its package brings two: `hidraw` knows usage pages and leaves the kernel's drivers alone; `hid` goes through
+    libusb, and does neither.
+
+    Raises:
+        PackageMissingError: The package is not installed, or another one of the same name is.
+    """
+    for name in ("hidraw", "hid") if sys.platform == "linux" else ("hid",):
+        with contextlib.suppress(ImportError):
+            module = importlib.import_module(name)
+            if hasattr(module, "device"):
+                return cast("HidApi", module)
+    raise PackageMissingError("hidapi")
+
+
+def list_hidpos(asked: Identity | None = None) -> list[HidPosDevice]:
+    """List the HID-POS scanners that are plugged in.
+
+    Args:
+        asked: With its vendor and product, a device is listed although the system does not tell its usage page.
+
+    Raises:
+        PackageMissingError: hidapi is not installed.
+    """
+    named = asked is not None and bool(asked.vendor and asked.product)
+    found: list[HidPosDevice] = []
+    for each in load_hidapi().enumerate():
+        usage = (each.get("usage_page"), each.get("usage"))
+        if usage != (USAGE_PAGE, USAGE_SCANNER) and not (named and not usage[0]):
+            continue
+        path = cast("bytes", each["path"])
+        identity = Identity(
+            usb_number(cast("int | None", each.get("vendor_id"))),
+            usb_number(cast("int | None", each.get("product_id"))),
+            cast("str | None", each.get("serial_number")) or "",
+            _port(path),
+        )
+        found.append(HidPosDevice(path, identity, cast("str | None", each.get("product_string")) or ""))
+    return found
+
+
+class HidPosSource:
+    """A scanner that sends its labels in HID-POS reports.
+
+    Args:
+        device: hidapi's device, open; the source owns it.
+        decoder: Puts its reports together.
+        where: How the device is called in messages.
+        clock: Seconds, on any clock that never goes back.
+    """
+
+    def __init__(
+        self,
+        device: HidDevice,
+        decoder: ReportDecoder,
+        where: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._device = device
+        self._decoder = decoder
+        self._where = where
+        self._clock = clock
+        self._last_report_at_s = 0.0
+
+    @property
+    def pending(self) -> bool:
+        """Whether a label has begun and not ended."""
+        return self._decoder.pending
+
+    @property
+    def degraded(self) -> str:
+        """Say nothing: such a scanner works or is away."""
+        return ""
+
+    def read(self, *, timeout_s: float) -> Sequence[RawLabel]:
+        """Wait for a report.
+
+        Args:
+            timeout_s: Seconds to wait at most.
+
+        Returns:
+            The label that it ends; one that stops in the middle is `TORN`.
+
+        Raises:
+            LinkLostError: The device is gone.
+        """
+        report = self._report(timeout_s)
+        now_s = self._clock()
+        torn = self._decoder.begun and now_s - self._last_report_at_s >= IDLE_GAP_S
+        labels = self._decoder.lose() if torn else []
+        if report:
+            self._last_report_at_s = now_s
+            labels += self._decoder.feed(report)
+        return labels
+
+    def _report(self, timeout_s: float) -> bytes:
+        wait_ms = max(1, round(timeout_s * 1000))  # hidapi takes 0 for "for ever"
+        try:
+            return bytes(self._device.read(MAX_REPORT_BYTES, wait_ms))
+        except (OSError, ValueError):
+            pass  # a signal to this thread ends a read in the same way: a device that is gone fails once more
+        try:
+            return bytes(self._device.read(MAX_REPORT_BYTES, 1))
+        except (OSError, ValueError) as error:
+            raise LinkLostError(self._where, type(error).__name__) from error
+
+    def set_armed(self, armed: bool) -> None:  # noqa: FBT001 (see `Source`)
+        """Do nothing: a HID-POS scanner disturbs nobody."""
+
+    def close(self) -> None:
+        """Close the device. Idempotent; never raises."""
+        with contextlib.suppress(Exception):
+            self._device.close()
+
+
+def open_scanner(url: str, options: Mapping[str, object]) -> LabelScanner:
+    """Make a HID-POS scanner; nothing is opened before `claim`.
+
+    Args:
+        url: `hidpos:?vendor=0c2e&product=0b61&serial=ABC`, `hidpos:` or `hidpos:///dev/hidraw0`.
+        options: The settings named at the top of this module, as in the URL's query.
+
+    Returns:
+        The scanner, unclaimed.
+
+    Raises:
+        ConfigurationError: The URL or a setting is not valid.
+    """
+    device = parse_url(url, {"hidpos"})
+    settings = Settings(device, options)
+    identity = Identity() if device.target else read_identity(settings)
+    shared = read_scanner_settings(settings)
+    settings.refuse_unknown()
+    return LabelScanner(url, partial(_open, url, device.target, identity), shared)
+
+
+def _open(url: str, path: str, identity: Identity) -> HidPosSource:
+    """Look for the device anew each time: it may have another path."""
+    if path:
+        found = HidPosDevice(os.fsencode(path), Identity(), "")
+    else:
+        found = identity.choose(list_hidpos(identity), lambda each: each.identity, url)
+    device = load_hidapi().device()
+    try:
+        device.open_path(found.path)
+    except OSError as error:
+        raise _refused(url, found) from error
+    descriptor = b""
+    # A device that keeps its descriptor to itself, or a hidapi before 0.14.
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        descriptor = bytes(device.get_report_descriptor())
+    return HidPosSource(device, ReportDecoder(find_layout(descriptor) or USUAL_LAYOUT), url)
+
+
+def _refused(where: str, found: HidPosDevice) -> LinkAbsentError:
+    # hidapi does not say why: ask the system.
+    path = os.fsdecode(found.path)
+    if path.startswith("/dev/") and Path(path).exists() and not os.access(path, os.R_OK | os.W_OK):
+        rule = udev_rule(found.identity)
+        return LinkAbsentError(
+            where,
+            f"permission denied; add the udev rule {rule} to /etc/udev/rules.d/70-cvconnect.rules and plug it in again",
+            fr=f"{where} : accès refusé. Ajoutez la règle udev {rule} à /etc/udev/rules.d/70-cvconnect.rules, "
+            "puis rebranchez le lecteur.",
+        )
+    return LinkAbsentError(where, "open failed")
+
+
+def udev_rule(identity: Identity) -> str:
+    """Write the rule that lets whoever sits at the machine, and the group `input`, read such a device.
+
+    Source: systemd `rules.d/73-seat-late.rules` (`uaccess`); udev(7), ATTRS.
+    """
+    return _RULE.format(identity.vendor or "....", identity.product or "....")
+
+
+def _port(path: bytes) -> str:
+    """Name the place where a device is plugged in: on Linux as the kernel writes it, elsewhere its path."""
+    name = os.fsdecode(path)
+    if not name.startswith("/dev/hidraw"):
+        return name
+    try:
+        lines = (_SYSFS / Path(name).name / "device" / "uevent").read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return name
+    return next((line.removeprefix("HID_PHYS=") for line in lines if line.startswith("HID_PHYS=")), name)

@@ -1,0 +1,405 @@
+"""`cvconnect scanner setup`, as a person runs it: the label comes out, is read twice, and the file is completed."""
+
+from __future__ import annotations
+
+import io
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+import tomllib
+import tty
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner
+
+from cvconnect_drivers.cli import raw_readers, setup
+from cvconnect_drivers.cli.calibration_label import label_png
+from cvconnect_drivers.cli.raw_readers import EvdevReader
+from cvconnect_drivers.cli.station_text import StationText
+from cvconnect_drivers.errors import ConfigurationError
+from cvconnect_drivers.scanners import evdev as evdev_driver
+from cvconnect_drivers.scanners import input_events as linux
+from cvconnect_drivers.scanners.calibration import CALIBRATION_TEXT
+
+CVCONNECT = "import sys; from cvconnect_pos.cli.main import main; sys.exit(main())"
+WAIT_S = 20.0
+
+STATION = """\
+# The till of the entrance
+[shop]
+name = "L’Œuf"  # printed as it stands
+
+[[scanners]]  # the one on the left
+url = "{url}"
+duplicate_window_ms = 500  # it stutters
+
+[[displays]]
+url = "image:ecran.png"
+"""
+
+
+class Command:
+    """The command, running."""
+
+    def __init__(self, folder: Path, arguments: Sequence[str], stdin: int | None = None) -> None:
+        self.output = ""
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", CVCONNECT, "scanner", "setup", *arguments],
+            cwd=folder,
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONUTF8": "1", "COLUMNS": "100"},
+            text=True,
+            encoding="utf-8",
+        )
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def expect(self, text: str) -> None:
+        """Read lines until one holds a text."""
+        deadline_s = time.monotonic() + WAIT_S
+        while True:
+            line = self._lines.get(timeout=max(deadline_s - time.monotonic(), 0.01))
+            assert line is not None, f"ended without {text!r}:\n{self.output}"
+            self.output += line
+            if text in line:
+                return
+
+    def interrupt(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+
+    def end(self) -> int:
+        """Wait for its end; no traceback was shown."""
+        status = self._process.wait(WAIT_S)
+        self._thread.join()
+        while (line := self._lines.get(timeout=1)) is not None:
+            self.output += line
+        assert "Traceback" not in self.output, self.output
+        return status
+
+    def close(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._thread.join()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+class Cable:
+    """A serial port of this machine, and the scanner at its other end."""
+
+    def __init__(self) -> None:
+        self.scanner, self._port = os.openpty()
+        tty.setraw(self._port)
+        self.url = f"serial://{os.ttyname(self._port)}"
+
+    def send(self, text: str) -> None:
+        os.write(self.scanner, text.encode())
+
+    def close(self) -> None:
+        os.close(self.scanner)
+        os.close(self._port)
+
+
+@pytest.fixture
+def cable() -> Iterator[Cable]:
+    cable = Cable()
+    yield cable
+    cable.close()
+
+
+@pytest.fixture
+def station(tmp_path: Path, cable: Cable) -> Path:
+    file = tmp_path / "cvconnect.toml"
+    file.write_text(STATION.format(url=cable.url), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Callable[..., Command]]:
+    commands: list[Command] = []
+
+    def start(*arguments: str, stdin: int | None = None) -> Command:
+        commands.append(Command(tmp_path, arguments, stdin))
+        return commands[-1]
+
+    yield start
+    for command in commands:
+        command.close()
+
+
+def test_the_scanner_of_the_file_is_set_up_and_proven(
+    run: Callable[..., Command], station: Path, cable: Cable
+) -> None:
+    before = station.read_text(encoding="utf-8")
+    command = run("--png", "label.png")
+    command.expect("Lisez l’étiquette")
+    cable.send(f"P>]Q1{CALIBRATION_TEXT}\r")
+    command.expect("Pour preuve")
+    cable.send(f"P>]Q1{CALIBRATION_TEXT}\r")
+    assert command.end() == 0, command.output
+    assert "prête pour la caisse" in command.output
+    after = station.read_text(encoding="utf-8")
+    table = tomllib.loads(after)["scanners"][0]
+    assert table == {"url": cable.url, "duplicate_window_ms": 500, "terminator": "cr", "prefix": "P>"}
+    # Whatever people wrote stands where it stood.
+    assert [line for line in after.splitlines() if line in before.splitlines()] == before.splitlines()
+    assert (station.parent / "cvconnect.toml.bak").read_text(encoding="utf-8") == before
+    assert sorted(path.name for path in station.parent.iterdir()) == [
+        "cvconnect.toml",
+        "cvconnect.toml.bak",
+        "label.png",
+    ]
+
+
+def test_the_label_comes_out_of_the_stations_printer(
+    run: Callable[..., Command], station: Path, cable: Cable
+) -> None:
+    with station.open("a", encoding="utf-8") as file:
+        file.write('\n[printer]\nurl = "file:roll.bin"\n')
+    command = run()
+    command.expect("est imprimée")
+    command.expect("Lisez l’étiquette")
+    cable.send(f"{CALIBRATION_TEXT}#\r\n")
+    command.expect("Pour preuve")
+    cable.send(f"{CALIBRATION_TEXT}#\r\n")
+    assert command.end() == 0, command.output
+    assert CALIBRATION_TEXT.encode() in (station.parent / "roll.bin").read_bytes()
+    table = tomllib.loads(station.read_text(encoding="utf-8"))["scanners"][0]
+    assert table["suffix"] == "#\r\n"
+    assert "terminator" not in table
+
+
+def test_a_dry_run_shows_and_proves_but_writes_nothing(
+    run: Callable[..., Command], station: Path, cable: Cable
+) -> None:
+    before = station.read_bytes()
+    command = run(cable.url, "--png", "label.png", "--dry-run")
+    command.expect("Lisez")
+    cable.send(f"{CALIBRATION_TEXT}\n")
+    command.expect("Pour preuve")
+    cable.send(f"{CALIBRATION_TEXT}\n")
+    assert command.end() == 0, command.output
+    assert 'terminator = "lf"' in command.output
+    assert station.read_bytes() == before
+    assert not station.with_name("cvconnect.toml.bak").exists()
+
+
+def test_another_label_is_explained_and_may_be_followed_by_the_right_one(
+    run: Callable[..., Command], station: Path, cable: Cable
+) -> None:
+    command = run("--png", "label.png", "--dry-run")
+    command.expect("Lisez")
+    cable.send("3017620422003\r")
+    command.expect("Ce n’est pas l’étiquette de calibrage")
+    command.expect("Lisez")
+    cable.send(f"{CALIBRATION_TEXT}\r")
+    command.expect("Pour preuve")
+    cable.send("3017620422003\r")
+    assert command.end() == 1
+    assert "SCANNER_MISREADS" in command.output
+    assert "3017620422003" not in command.output
+
+
+def test_a_wedge_is_read_from_the_terminal(run: Callable[..., Command], tmp_path: Path) -> None:
+    keyboard, terminal = os.openpty()
+    try:
+        (tmp_path / "cvconnect.toml").write_text("", encoding="utf-8")
+        command = run("wedge:COUNTER", "--png", "label.png", stdin=terminal)
+        command.expect("Lisez")
+        os.write(keyboard, f"]Q1{CALIBRATION_TEXT}\r".encode())
+        command.expect("celui de ce poste")
+        command.expect("Pour preuve")
+        os.write(keyboard, f"]Q1{CALIBRATION_TEXT}\r".encode())
+        assert command.end() == 0, command.output
+    finally:
+        os.close(keyboard)
+        os.close(terminal)
+    tables = tomllib.loads((tmp_path / "cvconnect.toml").read_text(encoding="utf-8"))["scanners"]
+    assert tables == [{"url": "wedge:COUNTER", "terminator": "enter"}]
+
+
+def test_a_scanner_and_a_desktop_that_differ_are_named(run: Callable[..., Command], tmp_path: Path) -> None:
+    keyboard, terminal = os.openpty()
+    seen = "CVCOMCqlibrqge)&é\"'(-è_çà2" + "3" + "qazw,y8"  # the keys of `us` on a French desktop
+    try:
+        command = run("wedge:COUNTER", "--png", "label.png", stdin=terminal)
+        for _ in range(3):
+            command.expect("Lisez")
+            os.write(keyboard, f"{seen}\r".encode())
+        assert command.end() == 1
+    finally:
+        os.close(keyboard)
+        os.close(terminal)
+    assert "clavier « us » et ce poste pour un clavier « fr »" in command.output
+    assert "CALIBRATION_DESKTOP" in command.output
+
+
+def test_silence_ends_by_itself(run: Callable[..., Command], station: Path) -> None:
+    command = run("--png", "label.png", "--timeout", "1")
+    assert command.end() == 1
+    assert "CALIBRATION_NOTHING" in command.output
+
+
+def test_an_interruption_leaves_the_file(run: Callable[..., Command], station: Path) -> None:
+    before = station.read_bytes()
+    command = run("--png", "label.png")
+    command.expect("Lisez")
+    command.interrupt()
+    assert command.end() == 130
+    assert station.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "code"),
+    [
+        (None, [], "STATION_FILE"),
+        ("[[scanners]\n", [], "STATION_FILE"),
+        ("scanners = 3\n", [], "STATION_FILE"),
+        ("[[scanners]]\nspeed = 1\n", [], "STATION_FILE"),
+        ("", [], "SCANNER_URL"),
+        ('[[scanners]]\nurl="serial:a"\n[[scanners]]\nurl="serial:b"\n', [], "SCANNER_URL"),
+        ("", ["serial:COM3"], "NO_PRINTER"),
+        ("", ["serial:COM3", "--png", "label.jpg"], "LABEL_FILE"),
+        ("", ["serial:COM3", "--png", "missing/label.png"], "LABEL_FILE"),
+        ("", ["telepathy:x", "--png", "label.png"], "UNKNOWN_DRIVER"),
+        ("", ["nothing", "--png", "label.png"], "INVALID_URL"),
+        ("", ["socket://127.0.0.1", "--png", "label.png"], "INVALID_URL"),
+        ("", ["wedge:a b", "--png", "label.png"], "INVALID_URL"),
+        ('[[scanners]]\nurl="socket://127.0.0.1:9"\nspeed=1\n', ["--png", "label.png"], "UNKNOWN_OPTION"),
+        ("", ["socket://127.0.0.1:9", "--png", "label.png"], "LINK_ABSENT"),
+        ("", ["wedge:A", "--png", "label.png"], "LINK_ABSENT"),
+    ],
+)
+def test_what_cannot_be_is_said_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, arguments: list[str], code: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        Path("cvconnect.toml").write_text(content, encoding="utf-8")
+    app = typer.Typer()
+    app.command()(setup.command)
+    with Path(os.devnull).open() as nothing, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdin", nothing)
+        done = CliRunner().invoke(app, ["setup", *arguments])
+    assert done.exit_code in {1, 2}
+    assert f"Code : {code}" in done.output, done.output
+
+
+def test_the_picture_scans() -> None:
+    import zxingcpp
+
+    picture = Image.open(io.BytesIO(label_png()))
+    assert [found.text for found in zxingcpp.read_barcodes(picture)] == [CALIBRATION_TEXT]
+
+
+def test_a_setting_of_the_url_moves_into_the_table(tmp_path: Path) -> None:
+    file = tmp_path / "till.toml"
+    file.write_bytes(b'\xef\xbb\xbf# kept\r\n[[scanners]]\r\nurl = "serial:COM3?baud=9600&terminator=lf"\r\n')
+    station = StationText(file)
+    station.set_scanner(
+        "serial:COM3?baud=9600&terminator=lf", "serial:COM3?baud=9600", {"terminator": "cr", "prefix": None}
+    )
+    station.save()
+    assert file.read_bytes() == (
+        b'\xef\xbb\xbf# kept\r\n[[scanners]]\r\nurl = "serial:COM3?baud=9600"\r\nterminator = "cr"\r\n'
+    )
+
+
+def test_scanners_between_braces_are_completed(tmp_path: Path) -> None:
+    file = tmp_path / "till.toml"
+    file.write_text('scanners = [{url = "serial:a"}]\n', encoding="utf-8")
+    station = StationText(file)
+    station.set_scanner("serial:b", "serial:b", {"terminator": "cr"})
+    station.set_scanner("serial:a", "serial:a", {"terminator": "lf"})
+    station.save()
+    assert tomllib.loads(file.read_text(encoding="utf-8"))["scanners"] == [
+        {"url": "serial:a", "terminator": "lf"},
+        {"url": "serial:b", "terminator": "cr"},
+    ]
+
+
+def test_a_file_that_cannot_be_written_stays_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "till.toml"
+    file.write_text("# mine\n", encoding="utf-8")
+    station = StationText(file)
+    station.set_scanner("serial:a", "serial:a", {"terminator": "cr"})
+
+    def full(_number: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ConfigurationError, match="STATION_FILE"):
+        station.save()
+    assert file.read_text(encoding="utf-8") == "# mine\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["till.toml", "till.toml.bak"]
+
+
+class Keyboard:
+    """A keyboard of Linux, made of a pipe."""
+
+    def __init__(self) -> None:
+        self.fd, self._end = os.pipe()
+        os.set_blocking(self.fd, False)
+        self.grabbed = False
+
+    def press(self, *codes: int) -> None:
+        for code in codes:
+            for value in (1, 0):
+                os.write(self._end, linux.EVENT.pack(10, 0, linux.EV_KEY, code, value))
+
+    def active_keys(self) -> list[int]:
+        return []
+
+    def leds(self) -> list[int]:
+        return []
+
+    def capabilities(self) -> dict[int, list[object]]:
+        return {}
+
+    def grab(self) -> None:
+        self.grabbed = True
+
+    def ungrab(self) -> None:
+        self.grabbed = False
+
+    def close(self) -> None:
+        os.close(self.fd)
+        os.close(self._end)
+
+
+def test_a_keyboard_scanner_is_read_key_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyboard = Keyboard()
+
+    def opened(_path: Path, _where: str) -> Keyboard:
+        return keyboard
+
+    monkeypatch.setattr(evdev_driver, "open_by_path", opened)
+    reader: raw_readers.RawReader = EvdevReader("evdev:///dev/input/event0")
+    try:
+        assert reader.read(timeout_s=0.01) == []
+        assert keyboard.grabbed
+        keyboard.press(2, 28)
+        keys = [(event.code, event.pressed) for event in reader.read(timeout_s=5)]  # type: ignore[union-attr]
+        assert keys == [(2, True), (2, False), (28, True), (28, False)]
+    finally:
+        reader.close()
