@@ -1,10 +1,7 @@
 """Drives payments: a mailbox for each, a lease that says which process acts, and the journal before everything.
 
-A payment's mailbox holds signals and calls. Whatever is in it is taken one at a time, so there is one call in flight
-per attempt, and a step is journaled before its commands are carried out.
-
-Two locks, taken in this order and never while a device, a listener or the network is waited for: `writing` orders the
-steps in the journal, `_lock` guards the mailboxes.
+A step is journaled before its commands are carried out. `writing` is held while a step is judged and journaled, and never while a
+device, a listener or the network is waited for; the lock of the mailboxes is taken within it.
 """
 
 from __future__ import annotations
@@ -26,19 +23,19 @@ from cvconnect_pos.core.lifecycle import CALLS, OBSERVATIONS, RIVALS, Command, S
 from cvconnect_pos.core.policy import STALL_S, STALLING, same_phase
 from cvconnect_pos.core.steps import consequences
 from cvconnect_pos.debuglog import TRACE
-from cvconnect_pos.errors import CvConnectError, JournalError, JournalMoved, NotAllowedNow
+from cvconnect_pos.errors import JournalError, JournalMoved, NotAllowedNow
 from cvconnect_pos.events import Event, JournalTrouble, tell
 from cvconnect_pos.identifiers import Beneficiary
 from cvconnect_pos.journal.base import Journal
 from cvconnect_pos.leasing import Leasing
 from cvconnect_pos.mailbox import Box, Devices, Happened, Item
+from cvconnect_pos.mailroom import Handlers, Mailroom, escaped
 from cvconnect_pos.payment import Payment
 from cvconnect_pos.scheduler import Scheduler
 from cvconnect_pos.timers import Timers
 
 _log = logging.getLogger("cvconnect_pos")
 
-_JOURNAL_RETRY_S = 1.0
 _FAULT_RETRY_S = 5.0
 
 _UNREADABLE_IDENTIFIER = frozenset({"JOURNAL_KEYS_MISSING", "JOURNAL_DAMAGED"})
@@ -82,15 +79,16 @@ class Driver:
         self._calls = calls
         self._clock = clock
         self._call_timeout_s = call_timeout_s
-        self._lock = threading.Lock()
-        self._boxes: dict[str, Box] = {}
-        self._closed = False
         self.scheduler = Scheduler(clock, workers, escaped)
+        self._mail = Mailroom(
+            self.scheduler,
+            Handlers(self._do, self._moved, self._waits, failed=self._begin_anew, is_kept=self._is_kept),
+        )
         self._timers = Timers(
             self.scheduler,
             clock,
             calls,
-            self._put,
+            self._mail.put,
             self._do,
             self._hide,
             calls_per_s=calls_per_s,
@@ -99,9 +97,10 @@ class Driver:
             seed=seed,
         )
         self.leasing = Leasing(
-            journal, clock, self._timers, self._call_s, self._put, self._take_up_first, self._leave
+            journal, clock, self._timers, self._call_s, self._mail.put, self._take_up_first, self._leave
         )
         self.writing = self.leasing.writing
+        self.forget = self._mail.forget
 
     # --- the doors ------------------------------------------------------------------------------------------------------
 
@@ -112,10 +111,9 @@ class Driver:
     def open(self, payment: Payment, beneficiary: Beneficiary | None, leased_until_s: float) -> None:
         """Begin a new attempt: its first call."""
         box = Box(payment, self._clock.monotonic(), beneficiary=beneficiary, lease_until=leased_until_s)
-        with self._lock:
-            self._boxes[payment.request_id] = box
+        self._mail.replace(box)
         self._timers.count_call()
-        self._put(box, Command.CREATE)
+        self._mail.put(box, Command.CREATE)
 
     def take_up(self, payment: Payment) -> None:
         """Go on with an attempt that the journal knows."""
@@ -133,17 +131,16 @@ class Driver:
 
     def _watch(self, box: Box) -> None:
         attempt = box.payment.attempt
-        with self._lock:
-            self._boxes[box.payment.request_id] = box
+        self._mail.replace(box)
         if attempt.expires_at is not None and not attempt.is_final:
             self._timers.note_expiry(box, (attempt.expires_at - self._calls.provider_now()).total_seconds())
-        self._put(box, partial(self._come_back, box))
+        self._mail.put(box, partial(self._come_back, box))
 
     def resumed(self, payment: Payment) -> None:
         """The till came back to a payment: what a restart hid is shown again."""
-        box = self._known(payment)
+        box = self._mail.box_of(payment)
         if box is not None:
-            self._put(box, partial(self._show_again, box))
+            self._mail.put(box, partial(self._show_again, box))
 
     def post(self, payment: Payment, item: Happened) -> None:
         """Put a signal of the till into a payment's mailbox.
@@ -157,7 +154,7 @@ class Driver:
             box
         ):  # the first may find news, and takes them in
             raise NotAllowedNow("PAYMENT_ELSEWHERE")
-        self._put(box, item)
+        self._mail.put(box, item)
 
     def look(self, payment: Payment) -> bool:
         """Ask soon how a payment stands, open or over; say whether it can be asked here.
@@ -174,8 +171,7 @@ class Driver:
         return True
 
     def _box_of(self, payment: Payment) -> Box:
-        with self._lock:
-            return self._boxes.setdefault(payment.request_id, Box(payment, self._clock.monotonic()))
+        return self._mail.keep(Box(payment, self._clock.monotonic()))
 
     def note(self, payment: Payment, kind: str, facts: Mapping[str, Any]) -> None:
         """Write an entry that is no signal: a receipt, what became of a ticket; `writing` is held.
@@ -186,31 +182,27 @@ class Driver:
         try:
             self._write(payment, kind, facts)
         except JournalMoved:
-            self.leasing.catch_up(payment, self._known(payment))
+            self.leasing.catch_up(payment, self._mail.box_of(payment))
             self._heard(payment)
             raise
 
     def refresh(self, payment: Payment) -> None:
         """Take in what another process has written, unless this one acts, and go on from there if that one is gone."""
-        box = self._known(payment)
+        box = self._mail.box_of(payment)
         if box is not None and box.lease_until > self._clock.monotonic():
             return
         with self.writing:
-            if self.leasing.catch_up(payment, self._known(payment)):
+            if self.leasing.catch_up(payment, self._mail.box_of(payment)):
                 self._heard(payment)
 
     def _heard(self, payment: Payment) -> None:
         """Judge soon by what was taken in; `writing` is held."""
-        box = self._known(payment)
+        box = self._mail.box_of(payment)
         if box is not None:
             box.news = True  # whatever is done before: it was asked for by what is no longer true
-            self._put(box, partial(self.leasing.heard, box))
+            self._mail.put(box, partial(self.leasing.heard, box))
         elif not self._timers.wants_nothing(box := self._aged(payment)):
             self._watch(box)
-
-    def _known(self, payment: Payment) -> Box | None:
-        with self._lock:
-            return self._boxes.get(payment.request_id)
 
     def hint(self, ids: frozenset[str]) -> bool:
         """Look soon at the attempts that one of these ids belongs to; say whether there is one."""
@@ -237,15 +229,13 @@ class Driver:
 
     def close(self, timeout_s: float) -> None:
         """Stop; nothing more is put or taken."""
-        self._closed = True
+        self._mail.close()
         self._calls.close()
         self.scheduler.close(timeout_s)
 
     def _acted_on(self) -> list[Box]:
         """List the mailboxes of which the provider can be asked by this process."""
-        with self._lock:
-            boxes = list(self._boxes.values())
-        return [box for box in boxes if not box.follows and _is_known(box.payment.attempt)]
+        return [box for box in self._mail.boxes() if not box.follows and _is_known(box.payment.attempt)]
 
     # --- mailboxes --------------------------------------------------------------------------------------------------
 
@@ -257,61 +247,18 @@ class Driver:
         if state in {State.SHOWING, State.OPENED}:
             self._timers.note_interruption(box)
         if step(state, Signal.RESTARTED):
-            self._next(box, Happened(Signal.RESTARTED))
+            self._mail.next(box, Happened(Signal.RESTARTED))
         self._timers.plan_rival(box, soon=True)
 
     def _take_up_first(self, box: Box) -> None:
-        self._next(box, partial(self._come_back, box))
-        self._set_going(box)
+        self._mail.next(box, partial(self._come_back, box))
+        self._mail.set_going(box)
 
     def _show_again(self, box: Box) -> None:
         dead = box.expires is not None and box.expires <= self._clock.monotonic()
         if box.interrupted and not dead:
             box.interrupted = False
-            self._next(box, Happened(Signal.RESUMED))
-
-    def _put(self, box: Box, item: Item) -> None:
-        with self._lock:  # one that was forgotten meanwhile is known again
-            box = self._boxes.setdefault(box.payment.request_id, box)
-            box.items.append(item)
-        self._set_going(box)
-
-    def _set_going(self, box: Box) -> None:
-        with self._lock:
-            if box.busy:
-                return
-            box.busy = True
-        self.scheduler.call_later(0.0, lambda: self._drain(box))
-
-    def _next(self, box: Box, item: Item) -> None:
-        """Do this before anything else of the mailbox."""
-        with self._lock:
-            box.items.appendleft(item)
-
-    def _drain(self, box: Box) -> None:
-        while not self._closed:
-            with self._lock:
-                if not box.items:
-                    box.busy = False
-                    break
-                item = box.items.popleft()
-            try:
-                self._do(box, item)
-            except JournalMoved:  # somebody wrote meanwhile: this is judged anew by what is true now
-                self._next(box, item)
-                self._next(box, partial(self.leasing.take_in, box))
-                box.news = True
-                self._put(box, partial(self.leasing.heard, box))
-                continue
-            except JournalError as error:
-                self._wait_for_journal(box, item, error)
-                return
-            except Exception as error:  # noqa: BLE001 - a fault of ours must not leave a payment unwatched
-                escaped(error)
-                self._begin_anew(box)
-            if isinstance(item, Happened) and item.asked:
-                box.payment.taken_up()
-        self.forget(box.payment)
+            self._mail.next(box, Happened(Signal.RESUMED))
 
     def _do(self, box: Box, item: Item) -> None:
         match item:
@@ -330,35 +277,31 @@ class Driver:
         self._timers.plan_rival(box)
         if step(box.payment.attempt.state, Signal.RESTARTED):
             again = Happened(Signal.RESTARTED)
-            self.scheduler.call_later(_FAULT_RETRY_S, lambda: self._put(box, again))
+            self.scheduler.call_later(_FAULT_RETRY_S, lambda: self._mail.put(box, again))
 
-    def _wait_for_journal(self, box: Box, item: Item, error: JournalError) -> None:
-        """Nothing is sent that is not written: try the same step again later, and say so once."""
+    def _moved(self, box: Box) -> None:
+        """Somebody wrote meanwhile: this is judged anew by what is true now."""
+        box.news = True
+        self._mail.next(box, partial(self.leasing.take_in, box))
+        self._mail.put(box, partial(self.leasing.heard, box))
+
+    def _waits(self, box: Box, error: JournalError) -> None:
+        """Something waits for the journal; the till is told once."""
+        self._timers.free(box)  # the others are polled meanwhile
         if not box.journal_trouble:
             box.journal_trouble = True
             _log.error("%s", error)
             payment = box.payment
             trouble = JournalTrouble(request_id=payment.request_id, at=self._clock.now(), reason=error.code)
             payment.publish((trouble,))
-        self._next(box, item)
-        self._timers.free(box)  # it waits; the others are polled meanwhile
-        self.scheduler.call_later(_JOURNAL_RETRY_S, lambda: self._drain(box))
 
-    def forget(self, payment: Payment) -> None:
-        """Keep in memory only what is open, not acknowledged, or still watched."""
-        attempt = payment.attempt
-        if not (attempt.acknowledged and attempt.is_final):
-            return
-        with self._lock:
-            box = self._boxes.get(payment.request_id)
-            idle = box is not None and not box.busy and not box.items
-        if box is None or not idle or self._timers.has_poll(box):
-            return
+    def _is_kept(self, box: Box) -> bool:
+        """Keep in memory only what is open, not acknowledged, or still watched; plan the next look at that."""
+        attempt = box.payment.attempt
+        if not (attempt.acknowledged and attempt.is_final) or self._timers.has_poll(box):
+            return True
         watched = not box.follows and self._timers.plan_poll(box) | self._timers.plan_rival(box)
-        if not watched and not self.leasing.is_followed(box):
-            with self._lock:
-                if not box.busy and not box.items:
-                    self._boxes.pop(payment.request_id, None)
+        return watched or self.leasing.is_followed(box)
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
@@ -373,7 +316,7 @@ class Driver:
             self._after_siblings(box, Happened(heard.signal, heard.data))
         elif heard.signal is not None:
             self._timers.note_expiry(box, heard.expires_in_s)
-            self._next(box, Happened(heard.signal, heard.data))
+            self._mail.next(box, Happened(heard.signal, heard.data))
         elif command in _RIVAL_CALLS:
             self._timers.plan_rival(box, soon=heard.answered)
         elif command is Command.STATUS:
@@ -395,18 +338,19 @@ class Driver:
 
         def done() -> None:
             if next(left) <= 1:
-                self._put(box, refused)
+                self._mail.put(box, refused)
 
         if not asked:
-            self._next(box, refused)
+            self._mail.next(box, refused)
         for other in asked:
             self._timers.count_call()
-            self._put(other, Command.STATUS)
-            self._put(other, done)
+            self._mail.put(other, Command.STATUS)
+            self._mail.put(other, done)
 
     def _is_cancelled(self, box: Box) -> bool:
-        with self._lock:
-            return any(isinstance(item, Happened) and item.signal is Signal.CANCEL for item in box.items)
+        return any(
+            isinstance(item, Happened) and item.signal is Signal.CANCEL for item in self._mail.waiting(box)
+        )
 
     def _remembered(self, request_id: str) -> Beneficiary | None:
         """Read the customer back that was named before a restart; None when they were erased."""
@@ -462,7 +406,7 @@ class Driver:
         """Make the call of the row, or plan the next look."""
         after = box.payment.attempt
         if signal is Signal.PAYER_REFUSED and after.order.way is Way.DEFERRED:
-            self._put(box, Happened(Signal.CANCEL, {"cancel_asked": True, "reason": after.reason}))
+            self._mail.put(box, Happened(Signal.CANCEL, {"cancel_asked": True, "reason": after.reason}))
         calls = [command for command in row.commands if command in CALLS]
         if signal in RIVALS or after.rival != before.rival:
             self._timers.plan_rival(box)
@@ -470,9 +414,9 @@ class Driver:
             self._timers.poll_soon(box)  # a start asks about everything, at the provider's rate
         elif calls:
             self._timers.count_call()
-            self._next(box, calls[0])
+            self._mail.next(box, calls[0])
         elif signal in OBSERVATIONS and row.state in STALLING and self._waited_s(box) >= STALL_S:
-            self._next(box, Happened(Signal.STALLED))
+            self._mail.next(box, Happened(Signal.STALLED))
         elif signal not in RIVALS or after.state is not before.state:
             self._timers.plan_poll(box)
 
@@ -535,16 +479,6 @@ class Driver:
         """Another process has ended what was shown here."""
         for command in (Command.HIDE, Command.DISARM):
             self._carry_out(command, box.payment, box.payment.attempt)
-
-
-def escaped(error: BaseException) -> None:
-    """Log what a step, a device or a listener let escape: not its message, which might quote a customer."""
-    code = error.code if isinstance(error, CvConnectError) else type(error).__name__
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
-    _log.error("a listener or a step failed: %s at %s", code, where)
 
 
 def _is_known(attempt: Attempt) -> bool:

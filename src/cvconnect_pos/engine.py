@@ -23,7 +23,7 @@ from cvconnect_pos.core.attempt import ACKNOWLEDGED, TICKET, Entry, Order
 from cvconnect_pos.core.lifecycle import FINAL, Signal, State
 from cvconnect_pos.core.policy import WINDOW_MARGIN_S, may_change
 from cvconnect_pos.credential import Credential
-from cvconnect_pos.driver import Driver, escaped
+from cvconnect_pos.driver import Driver
 from cvconnect_pos.errors import (
     InvalidInput,
     JournalError,
@@ -38,6 +38,7 @@ from cvconnect_pos.identifiers import Beneficiary
 from cvconnect_pos.journal.base import AttemptSummary, Journal, Search
 from cvconnect_pos.leasing import rebuilt
 from cvconnect_pos.mailbox import Devices, Happened, NoDevices
+from cvconnect_pos.mailroom import escaped
 from cvconnect_pos.payment import Payment
 from cvconnect_pos.scheduler import Scheduler
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -40,7 +41,7 @@ SHORT = {
     "leasing._FOLLOW_RECORDED": Cadence(((float("inf"), 0.2),)),
     "engine._LOOK_AROUND_S": 0.1,
     "engine._HINT_AGAIN_S": 0.2,
-    "driver._JOURNAL_RETRY_S": 0.1,
+    "mailroom._JOURNAL_RETRY_S": 0.1,
 }
 """The pauses of tills that share a journal, so short that leases change hands in the middle of everything."""
 
@@ -252,10 +253,10 @@ def test_an_order_that_comes_while_another_screen_finds_news_is_done_in_one_mail
     payment.acknowledge()
     till.run(120)
     driver, journal = till.engine._driver, till.engine._journal
-    assert not driver._boxes
+    assert not driver._mail.boxes()
     second = Till(till.folder, beside=till)
     until_written(second, second.engine.resume("r1"))
-    entries, lease, do = journal.entries, journal.lease, driver._do
+    entries, lease, handlers = journal.entries, journal.lease, driver._mail._handlers
     reads, asks = threading.Event(), threading.Event()
     worked: list[Box] = []
 
@@ -273,11 +274,11 @@ def test_an_order_that_comes_while_another_screen_finds_news_is_done_in_one_mail
 
     def noted(box: Box, item: Item) -> None:
         worked.append(box)
-        do(box, item)
+        handlers.do(box, item)
 
     monkeypatch.setattr(journal, "entries", read_slowly)
     monkeypatch.setattr(journal, "lease", then_go_on)
-    monkeypatch.setattr(driver, "_do", noted)
+    monkeypatch.setattr(driver._mail, "_handlers", replace(handlers, do=noted))
     screen = threading.Thread(target=till.engine.resume, args=("r1",), daemon=True)
     cashier = threading.Thread(target=payment.reverse, daemon=True)  # the handle still says that it is paid
     screen.start()

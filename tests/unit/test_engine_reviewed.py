@@ -172,7 +172,7 @@ def test_what_is_over_and_recorded_leaves_the_memory(till: Till) -> None:
         del payment
     till.run(2 * 86_400)
     gc.collect()
-    assert not till.engine._driver._boxes
+    assert not till.engine._driver._mail.boxes()
     assert not till.engine._payments
 
 

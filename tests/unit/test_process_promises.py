@@ -122,7 +122,7 @@ def test_a_payment_that_waits_for_the_journal_keeps_no_other_from_being_asked_ab
     till.ask("r2", way="qr", basket_ref="B2")
     till.run(3)
     driver = till.engine._driver
-    box = driver._boxes["r1"]
+    box = driver._mail._boxes["r1"]
 
     def broken() -> None:
         raise JournalError("JOURNAL_DAMAGED", path="journal")

@@ -205,7 +205,7 @@ def test_an_order_that_comes_while_its_payment_is_being_recorded_is_not_lost_sig
     payment.reverse()
     till.run(0.1)
     assert recorded
-    assert list(driver._boxes) == ["r1"]
+    assert [box.payment.request_id for box in driver._mail.boxes()] == ["r1"]
     till.run(30)
     assert (payment.wait(0).state, held(till)) == (State.REVERSED, 0)
 

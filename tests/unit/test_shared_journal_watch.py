@@ -164,8 +164,8 @@ def test_what_both_tills_have_recorded_and_nobody_watches_is_kept_by_none(till: 
     for name in names:
         second.engine.resume(name).acknowledge()
     run_together(till, second, seconds=HOUR_S)
-    assert not till.engine._driver._boxes
-    assert not second.engine._driver._boxes
+    assert not till.engine._driver._mail.boxes()
+    assert not second.engine._driver._mail.boxes()
 
 
 def test_what_both_tills_have_watched_long_enough_is_kept_by_none(till: Till, second: Till) -> None:
@@ -177,8 +177,8 @@ def test_what_both_tills_have_watched_long_enough_is_kept_by_none(till: Till, se
     for name in ("r1", "r2"):
         second.engine.resume(name).acknowledge()
     run_together(till, second, seconds=50 * HOUR_S)
-    assert not till.engine._driver._boxes
-    assert not second.engine._driver._boxes
+    assert not till.engine._driver._mail.boxes()
+    assert not second.engine._driver._mail.boxes()
 
 
 def test_a_till_that_looks_on_for_long_plans_no_more_and_more(till: Till, second: Till) -> None:
