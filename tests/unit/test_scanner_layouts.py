@@ -113,9 +113,11 @@ def test_what_is_wanted_may_stand_in_an_envelope() -> None:
 @given(text=st.text(max_size=60), name=st.sampled_from(["", *LAYOUTS]))
 def test_any_text_can_be_read_again(text: str, name: str) -> None:
     for other, reread in rereadings(text, name):
-        assert other != name or LAYOUTS[name].shift_lock
         assert len(reread) == len(text) and reread != text
-        assert text.lower() in {text.lower() for _, text in rereadings(reread, other)}
+        if other != name:
+            assert text in {text for _, text in rereadings(reread, other)}
+        else:  # CapsLock, where it does more than make capitals
+            assert LAYOUTS[name].shift_lock and reread.lower() != text.lower()
 
 
 def test_an_address_that_capslock_makes_another_one_is_noticed() -> None:
