@@ -140,6 +140,8 @@ class Driver:
         """The till came back to a payment: what a restart hid is shown again."""
         box = self._mail.box_of(payment)
         if box is not None:
+            if box.follows:  # whoever showed it may be gone: that is found out first
+                self._mail.put(box, partial(self.leasing.holds, box, patient=True))
             self._mail.put(box, partial(self._show_again, box))
 
     def post(self, payment: Payment, item: Happened) -> None:
@@ -165,7 +167,8 @@ class Driver:
         box = self._box_of(payment)
         if not _is_known(payment.attempt):
             return True
-        if not self.leasing.holds(box) and not self.leasing.holds(box):
+        over = payment.attempt.is_final  # what goes on is asked about by whoever acts on it
+        if not any(self.leasing.holds(box, patient=not over, brief=over) for _ in range(2)):
             return False
         self._timers.hint(box)
         return True
@@ -371,6 +374,7 @@ class Driver:
                 return
             if item.beneficiary is not None:
                 box.beneficiary = item.beneficiary
+                box.interrupted = False  # somebody stands at it
             payment.hold()  # not over before its events are told and its tickets are counted
             try:
                 after, events = self._journaled(payment, item, row)
@@ -477,8 +481,9 @@ class Driver:
 
     def _leave(self, box: Box) -> None:
         """Another process has ended what was shown here."""
-        for command in (Command.HIDE, Command.DISARM):
-            self._carry_out(command, box.payment, box.payment.attempt)
+        attempt = box.payment.attempt
+        for command in (Command.HIDE, Command.DISARM, *((Command.TELL,) if attempt.is_final else ())):
+            self._carry_out(command, box.payment, attempt)
 
 
 def _is_known(attempt: Attempt) -> bool:

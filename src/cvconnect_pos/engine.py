@@ -382,9 +382,8 @@ class Engine:
         Returns:
             Whether all of it was asked in that time.
         """
-        for summary in self._recent():
-            self._driver.look(self._found(summary.request_id))
-        return self._driver.look_at_all(timeout_s)
+        here = [self._driver.look(self._found(summary.request_id)) for summary in self._recent()]
+        return self._driver.look_at_all(timeout_s) and all(here)
 
     def report(self, payment: Payment, event: Event) -> None:
         """Take an event of a device. What became of a ticket is journaled before it is told."""

@@ -29,6 +29,7 @@ _LEASE_S = 60.0
 _PATIENCE_S = 600.0
 """How late a living process may be before one that only looks takes over; one that is gone is replaced at once."""
 
+_BRIEF_S = 5.0
 _SOON_S = 2.0
 _SHOWN = frozenset({State.OPENED, State.SHOWING})
 _FOLLOW = Cadence(((60.0, 2.0), (600.0, 10.0), (float("inf"), 30.0)))
@@ -74,26 +75,27 @@ class Leasing:
         """Until when an attempt that begins now is leased, in monotonic seconds."""
         return self._clock.monotonic() + _LEASE_S + self._call_s()
 
-    def holds(self, box: Box, *, patient: bool = False) -> bool:
+    def holds(self, box: Box, *, patient: bool = False, brief: bool = False) -> bool:
         """Whether this process may act on an attempt until its next poll is over; take the lease when it is free.
 
         Args:
             box: The attempt.
             patient: Whether this process only looks: a living one that is late keeps its lease for a while.
+            brief: Whether one question is all: the lease is over soon after it.
 
         Raises:
             JournalError: It cannot be found out; nothing is held then.
         """
         with self._leasing:
-            return self._holds(box, patient=patient)
+            return self._holds(box, patient=patient, brief=brief)
 
-    def _holds(self, box: Box, *, patient: bool) -> bool:
+    def _holds(self, box: Box, *, patient: bool, brief: bool) -> bool:
         now = self._clock.monotonic()
         pause = 1.5 * (self._timers.poll_delay_s(box) or 0.0)
         if box.lease_until - now > self._call_s() + pause:
             return True
         lapsed = box.lease_until <= now
-        until = self.end_s() + pause
+        until = (now + self._call_s() + _BRIEF_S if brief else self.end_s()) + pause
         patience = max(_PATIENCE_S, 1.5 * (self._timers.rival_delay_s(box) or 0.0)) if patient else 0.0
         if not self._journal.lease(box.payment.request_id, until_s=until, now_s=now - patience):
             if not box.follows:
@@ -105,7 +107,8 @@ class Leasing:
             self.take_in(box) or box.follows or box.news
         )  # first: if it fails, nothing is held
         box.lease_until = until
-        box.follows = box.news = False
+        box.follows = False
+        box.news = box.news and not lapsed  # a renewal judges nothing: what was heard still has to be
         if news:
             self._take_up(box)
         return not news
@@ -156,7 +159,9 @@ class Leasing:
         after = payment.attempt
         if box is not None and not same_phase(first.state, after.state):
             box.entered = self._clock.monotonic()
-            if first.state in _SHOWN and after.state not in _SHOWN:
+            if (first.state in _SHOWN and after.state not in _SHOWN) or (
+                after.is_final and not first.is_final
+            ):
                 self._put(box, partial(self._hide, box))
         return after.seq > first.seq
 

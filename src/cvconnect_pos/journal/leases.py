@@ -20,6 +20,12 @@ KEPT_S = 6 * 3_600.0
 """How long a lease is kept that ran out: a process that only looks is patient with a living one that is late."""
 
 
+_DROP_OLD = """
+DELETE FROM leases WHERE rowid IN (SELECT rowid FROM leases ORDER BY rowid LIMIT 8) AND until_s <= ?
+"""
+"""A lease that is written anew gets a new rowid: the oldest come first, and a write looks at a few of them only."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """Who works on an attempt, and until when.
@@ -55,7 +61,7 @@ def read(connection: apsw.Connection, request_id: str) -> Lease | None:
 
 def write(connection: apsw.Connection, request_id: str, lease: Lease, now_s: float) -> None:
     """Write an attempt's lease, whoever had it, and drop those that ran out so long ago that nobody waits for them."""
-    connection.execute("DELETE FROM leases WHERE until_s <= ?", (now_s - KEPT_S,))
+    connection.execute(_DROP_OLD, (now_s - KEPT_S,))
     values = (request_id, lease.owner, lease.boot, lease.until_s)
     connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)", values)
 
