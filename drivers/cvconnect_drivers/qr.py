@@ -17,6 +17,10 @@ MIN_MODULE_PX = 3
 """Below, the pixels of a screen and those of a camera beat against each other."""
 
 
+MAX_CHARACTERS = 5596
+"""The digits that the largest QR holds with error correction M: nothing longer is worth trying, and trying takes seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class QrMatrix:
     """A QR as rows of modules, True where dark, without its quiet zone."""
@@ -63,8 +67,8 @@ def make_matrix(payload: str, *, mode: Literal["byte"] | None = None) -> QrMatri
     except ImportError as error:
         raise PackageMissingError("segno") from error
     try:
-        if not payload:
-            raise ValueError("empty")  # noqa: TRY301 (one refusal for both)
+        if not 0 < len(payload) <= MAX_CHARACTERS:
+            raise ValueError("empty or too long")  # noqa: TRY301 (one refusal for both)
         code = segno.make_qr(payload, error="m", mode=mode, boost_error=False)
     except ValueError as error:  # segno.DataOverflowError is one
         raise ContentError(

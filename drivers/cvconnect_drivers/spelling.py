@@ -13,23 +13,45 @@ from collections.abc import Callable
 MISSING = "■"
 """Stands for a character that cannot be spelled."""
 
-SUBSTITUTIONS = {
-    "’": "'",
-    "‘": "'",
-    "ʼ": "'",
-    "“": '"',
-    "”": '"',
-    "«": '"',
-    "»": '"',
-    "–": "-",
-    "—": "-",
-    "‑": "-",
-    "−": "-",
+_SPACES = "\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u2028\u2029\u205f\u3000"
+
+TYPOGRAPHY = {
+    **dict.fromkeys("’‘‛ʼ′", "'"),
+    **dict.fromkeys("“”„‟«»″", '"'),
+    **dict.fromkeys("‐‑‒–—―−⁃", "-"),
+    **dict.fromkeys("⁄∕", "/"),
+    **dict.fromkeys("•‣∗", "*"),
+    **dict.fromkeys("∙⋅", "·"),
+    **dict.fromkeys("\u2007\u202f", "\u00a0"),
+    **dict.fromkeys(_SPACES, " "),
+    "\u00a0": " ",
+    "‚": ",",
+    "‹": "<",
+    "›": ">",
+    "․": ".",
+    "‥": "..",
     "…": "...",
+    "·": "-",
+    "×": "x",
     "œ": "oe",
     "Œ": "OE",
     "æ": "ae",
     "Æ": "AE",
+    "ﬀ": "ff",
+    "ﬁ": "fi",
+    "ﬂ": "fl",
+    "ﬃ": "ffi",
+    "ﬄ": "ffl",
+    "μ": "µ",
+    "℃": "°C",
+    "№": "No",
+    "™": "TM",
+    "€": "EUR",
+}
+"""What reads the same as a character; each may be substituted again."""
+
+SUBSTITUTIONS = {
+    **TYPOGRAPHY,
     "ł": "l",
     "Ł": "L",
     "đ": "d",
@@ -37,17 +59,10 @@ SUBSTITUTIONS = {
     "ø": "o",
     "Ø": "O",
     "ß": "ss",
-    "€": "EUR",
-    "\u00a0": " ",
-    "\u202f": "\u00a0",
-    "\u2009": " ",
-    "•": "*",
-    "·": "-",
     "°": "o",
-    "×": "x",
     MISSING: "#",
 }
-"""What stands for a character; each may be substituted again."""
+"""What stands for a character where nothing can be drawn; each may be substituted again."""
 
 # They choose between two pictures of the same character, and have none of their own.
 _VARIATION_SELECTORS = re.compile("[\ufe00-\ufe0f]")
@@ -73,6 +88,25 @@ def spell(character: str, has: Callable[[str], bool]) -> str:
     while not has(text):
         plainer = "".join(map(_plainer, text))
         text = plainer if plainer != text else MISSING
+    return text
+
+
+def respell(character: str, has: Callable[[str], bool]) -> str | None:
+    """Spell one character with what reads the same: accents stay.
+
+    Args:
+        character: The character.
+        has: Whether the device has a text.
+
+    Returns:
+        The first spelling by `TYPOGRAPHY` that the device has; None when it has none.
+    """
+    text = character
+    while not has(text):
+        plainer = "".join(TYPOGRAPHY.get(each, each) for each in text)
+        if plainer == text:
+            return None
+        text = plainer
     return text
 
 

@@ -14,10 +14,13 @@ from pathlib import Path
 
 import pytest
 import serial
+from escpos.printer import Network
 
 import fake_hidapi
+import fake_usb
 from cvconnect_drivers.displays import image, terminal
 from cvconnect_drivers.printers.printer import open_printer
+from cvconnect_drivers.printers.python_escpos import PythonEscposPrinter
 from cvconnect_drivers.scanners import hidpos
 from cvconnect_drivers.scanners.serial import open_scanner
 from cvconnect_pos import conformance
@@ -185,6 +188,39 @@ def test_the_printer_keeps_its_promises_over_tcp() -> None:
     printer = SimulatedPrinter()
     with TcpLink(printer.receive) as link:
         check_printer(lambda: open_printer(link.url, {}))
+    assert printer.unknown_commands == []
+
+
+@pytest.mark.parametrize("flow", ["xonxoff", "none"])
+def test_the_printer_keeps_its_promises_on_a_serial_port(flow: str) -> None:
+    printer = SimulatedPrinter()
+    with PtyLink(printer.receive) as link:
+        check_printer(lambda: open_printer(link.url, {"flow": flow}))
+    assert printer.unknown_commands == []
+
+
+def test_the_printer_keeps_its_promises_behind_a_device_node() -> None:
+    printer = SimulatedPrinter()
+    with PtyLink(printer.receive) as link:
+        check_printer(lambda: open_printer(f"device:{link.path}", {}))
+    assert printer.unknown_commands == []
+
+
+def test_the_printer_keeps_its_promises_on_usb_over_usb_ip(monkeypatch: pytest.MonkeyPatch) -> None:
+    printer = SimulatedPrinter()
+    with fake_usb.install(monkeypatch) as bus:
+        bus.plug(fake_usb.UsbPrinter(printer.receive))
+        check_printer(lambda: open_printer("usb:?vendor=04b8&product=0202&serial=ABC", {}))
+        assert (bus.claimed, bus.driven) == (set(), {0, 1})
+    assert printer.unknown_commands == []
+
+
+def test_the_printer_keeps_its_promises_through_a_python_escpos_object() -> None:
+    printer = SimulatedPrinter()
+    with TcpLink(printer.receive) as link:
+        there = Network("127.0.0.1", int(link.url.rpartition(":")[2]))
+        check_printer(lambda: PythonEscposPrinter(there))
+        there.close()
     assert printer.unknown_commands == []
 
 

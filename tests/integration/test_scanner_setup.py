@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import queue
@@ -20,14 +21,16 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from cvconnect_drivers.cli import raw_readers, setup
+from cvconnect_drivers.cli import raw_readers, setup, words
 from cvconnect_drivers.cli.calibration_label import label_png
 from cvconnect_drivers.cli.raw_readers import EvdevReader
 from cvconnect_drivers.cli.station_text import StationText
-from cvconnect_drivers.errors import ConfigurationError
+from cvconnect_drivers.errors import ConfigurationError, LinkAbsentError
 from cvconnect_drivers.scanners import evdev as evdev_driver
 from cvconnect_drivers.scanners import input_events as linux
+from cvconnect_drivers.scanners import serial as serial_driver
 from cvconnect_drivers.scanners.calibration import CALIBRATION_TEXT
+from cvconnect_drivers.scanners.labels import Label
 
 CVCONNECT = "import sys; from cvconnect_pos.cli.main import main; sys.exit(main())"
 WAIT_S = 20.0
@@ -187,6 +190,85 @@ def test_the_label_comes_out_of_the_stations_printer(
     assert "terminator" not in table
 
 
+@pytest.mark.parametrize(
+    ("before", "end"),
+    [("", "\r"), ("\x02", "\x03"), ("P>", "\t\r"), ("", "\n\r"), ("", "\rXY"), ("]Q1", "#\r\n")],
+)
+def test_what_was_written_reads_one_identifier_after_another(
+    run: Callable[..., Command], station: Path, cable: Cable, before: str, end: str
+) -> None:
+    command = run("--png", "label.png")
+    command.expect("Lisez")
+    cable.send(f"{before}{CALIBRATION_TEXT}{end}")
+    command.expect("Pour preuve")
+    cable.send(f"{before}{CALIBRATION_TEXT}{end}")
+    assert command.end() == 0, command.output
+    table = tomllib.loads(station.read_text(encoding="utf-8"))["scanners"][0]
+    scanner = serial_driver.open_scanner(table.pop("url"), table)
+    labels: queue.SimpleQueue[Label] = queue.SimpleQueue()
+    scanner.claim(on_status=lambda _health: None, timeout_s=3)
+    try:
+        for identifier in ("03481592677", "12345678905"):
+            scanner.arm(labels.put)
+            cable.send(f"{before}{identifier}{end}")
+            label = labels.get(timeout=5)
+            assert (label.text, label.refusal) == (identifier, None)
+    finally:
+        scanner.release()
+
+
+def test_what_customers_labels_are_wrapped_in_stays(
+    run: Callable[..., Command], station: Path, cable: Cable
+) -> None:
+    text = station.read_text(encoding="utf-8")
+    station.write_text(text.replace("duplicate_", 'label_prefix = "CVCO:"\nduplicate_'), encoding="utf-8")
+    command = run("--png", "label.png")
+    command.expect("Lisez")
+    cable.send(f"]Q1#{CALIBRATION_TEXT}\r")
+    command.expect("Pour preuve")
+    cable.send(f"]Q1#{CALIBRATION_TEXT}\r")
+    assert command.end() == 0, command.output
+    table = tomllib.loads(station.read_text(encoding="utf-8"))["scanners"][0]
+    assert table["label_prefix"] == "#CVCO:"
+
+
+def test_labels_that_the_station_would_refuse_are_no_proof(
+    run: Callable[..., Command], station: Path, cable: Cable
+) -> None:
+    text = station.read_text(encoding="utf-8")
+    station.write_text(text.replace("duplicate_", 'symbologies = "qr"\nduplicate_'), encoding="utf-8")
+    before = station.read_bytes()
+    command = run("--png", "label.png")
+    command.expect("Lisez")
+    cable.send(f"{CALIBRATION_TEXT}\r")  # no AIM identifier: nothing tells that this is a QR
+    command.expect("Pour preuve")
+    cable.send(f"{CALIBRATION_TEXT}\r")
+    assert command.end() == 1
+    assert "SCANNER_MISREADS" in command.output
+    assert station.read_bytes() == before
+    assert not station.with_name("cvconnect.toml.bak").exists()
+
+
+def test_the_same_device_written_otherwise_has_one_table(
+    run: Callable[..., Command], station: Path, cable: Cable
+) -> None:
+    command = run(cable.url.replace("serial://", "serial:"), "--png", "label.png")
+    command.expect("Lisez")
+    cable.send(f"{CALIBRATION_TEXT}\r")
+    command.expect("Pour preuve")
+    cable.send(f"{CALIBRATION_TEXT}\r")
+    assert command.end() == 0, command.output
+    tables = tomllib.loads(station.read_text(encoding="utf-8"))["scanners"]
+    assert tables == [{"url": cable.url, "duplicate_window_ms": 500, "terminator": "cr"}]
+
+
+def test_no_label_comes_out_for_a_scanner_that_is_away(tmp_path: Path, run: Callable[..., Command]) -> None:
+    command = run("serial:/dev/no-scanner", "--png", "label.png")
+    assert command.end() == 1
+    assert "introuvable" in command.output
+    assert not (tmp_path / "label.png").exists()
+
+
 def test_a_dry_run_shows_and_proves_but_writes_nothing(
     run: Callable[..., Command], station: Path, cable: Cable
 ) -> None:
@@ -310,6 +392,14 @@ def test_the_picture_scans() -> None:
     assert [found.text for found in zxingcpp.read_barcodes(picture)] == [CALIBRATION_TEXT]
 
 
+def test_the_picture_says_what_it_is() -> None:
+    picture = Image.open(io.BytesIO(label_png())).convert("L")
+    code_px = picture.width
+    above, below = picture.crop((0, 0, code_px, 51)), picture.crop((0, code_px + 51, code_px, picture.height))
+    assert above.getextrema() == (0, 255)
+    assert below.getextrema() == (0, 255)
+
+
 def test_a_setting_of_the_url_moves_into_the_table(tmp_path: Path) -> None:
     file = tmp_path / "till.toml"
     file.write_bytes(b'\xef\xbb\xbf# kept\r\n[[scanners]]\r\nurl = "serial:COM3?baud=9600&terminator=lf"\r\n')
@@ -336,6 +426,73 @@ def test_scanners_between_braces_are_completed(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("gap", ["\n", ""])
+@pytest.mark.parametrize("url", ["serial:a", "serial:new"])
+def test_no_setting_slips_under_the_heading_of_what_follows(tmp_path: Path, gap: str, url: str) -> None:
+    file = tmp_path / "till.toml"
+    file.write_text(
+        f'  [[scanners]]\n  url = "serial:a"\n{gap}# --- The screens ---\n[[displays]]\nurl = "image:x"\n'
+    )
+    station = StationText(file)
+    station.set_scanner(url, url, {"terminator": "cr", "prefix": None})
+    station.save()
+    text = file.read_text(encoding="utf-8")
+    assert text.endswith(f'terminator = "cr"\n{gap}# --- The screens ---\n[[displays]]\nurl = "image:x"\n')
+    assert {"url": url, "terminator": "cr"} in tomllib.loads(text)["scanners"]
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "why"),
+    [
+        ('[[scanners]]\nurl="serial:a"\n[shop]\nname="x"\n[[scanners]]\nurl="serial:b"\n', 0o644, "séparées"),
+        ('[[scanners]]\nurl = "serial:a"\n', 0o444, "protégé en écriture"),
+    ],
+)
+def test_a_file_that_would_suffer_is_left_alone(tmp_path: Path, text: str, mode: int, why: str) -> None:
+    file = tmp_path / "till.toml"
+    file.write_text(text, encoding="utf-8")
+    file.chmod(mode)
+    station = StationText(file)
+    station.set_scanner("serial:a", "serial:a", {"terminator": "cr"})
+    with pytest.raises(ConfigurationError) as told:
+        station.save()
+    assert why in told.value.fr
+    assert file.read_text(encoding="utf-8") == text
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_link_stays_a_link_and_its_file_keeps_mode_and_line_ends(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.toml", tmp_path / "till.toml"
+    real.write_bytes(b'# kept\r\n[[scanners]]\r\nurl = "serial:a"\r\n')
+    real.chmod(0o640)
+    link.symlink_to(real)
+    station = StationText(link)
+    station.set_scanner("serial:a", "serial:a", {"terminator": "cr"})
+    station.save()
+    assert link.is_symlink()
+    assert real.read_bytes() == b'# kept\r\n[[scanners]]\r\nurl = "serial:a"\r\nterminator = "cr"\r\n'
+    assert real.stat().st_mode & 0o777 == 0o640
+
+
+def test_the_systems_reasons_are_french(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as told:
+        StationText(tmp_path)
+    assert told.value.fr.endswith(" : c’est un dossier, indiquez un fichier.")
+    assert words.reason(OSError(9999, "Strange")) == "erreur 9999 du système"
+
+
+def test_sentences_are_broken_between_words_and_addresses_never(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    words.say("  La douchette est branchée, et personne ne la lit encore.")
+    words.show("evdev:?vendor=0c2e&product=0b61&port=usb-0000:00:14.0-2/input0")
+    told = capsys.readouterr().out.splitlines()
+    assert told[:2] == ["  La douchette est branchée, et personne", "  ne la lit encore."]
+    assert "evdev:?vendor=0c2e&product=0b61&port=usb-0000:00:14.0-2/input0" in told[2]
+
+
 def test_a_file_that_cannot_be_written_stays_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -360,7 +517,7 @@ class Keyboard:
     def __init__(self) -> None:
         self.fd, self._end = os.pipe()
         os.set_blocking(self.fd, False)
-        self.grabbed = False
+        self.grabbed = self.is_held = False
 
     def press(self, *codes: int) -> None:
         for code in codes:
@@ -377,6 +534,8 @@ class Keyboard:
         return {}
 
     def grab(self) -> None:
+        if self.is_held:
+            raise OSError(errno.EBUSY, "Device or resource busy")
         self.grabbed = True
 
     def ungrab(self) -> None:
@@ -401,5 +560,22 @@ def test_a_keyboard_scanner_is_read_key_by_key(monkeypatch: pytest.MonkeyPatch) 
         keyboard.press(2, 28)
         keys = [(event.code, event.pressed) for event in reader.read(timeout_s=5)]  # type: ignore[union-attr]
         assert keys == [(2, True), (2, False), (28, True), (28, False)]
+    finally:
+        reader.close()
+
+
+def test_a_keyboard_that_a_till_holds_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyboard = Keyboard()
+    keyboard.is_held = True
+
+    def opened(_path: Path, _where: str) -> Keyboard:
+        return keyboard
+
+    monkeypatch.setattr(evdev_driver, "open_by_path", opened)
+    reader = EvdevReader("evdev:///dev/input/event0")
+    try:
+        with pytest.raises(LinkAbsentError) as told:
+            reader.read(timeout_s=0.01)
+        assert "autre programme" in told.value.fr
     finally:
         reader.close()

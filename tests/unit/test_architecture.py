@@ -52,6 +52,7 @@ ALLOWED = {
     "PIL": (
         "cvconnect_drivers.cli.calibration_label",
         "cvconnect_drivers.displays.*",
+        "cvconnect_drivers.printers.raster",
         "cvconnect_sim.phone.camera",
         "cvconnect_sim.printer.picture",
     ),

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from cvconnect_drivers.errors import DriverError
 from cvconnect_drivers.scanners.calibration import (
     CALIBRATION_TEXT,
-    CalibrationError,
     Chunk,
     detect,
 )
+from cvconnect_drivers.scanners.calibration_errors import CalibrationError
 from cvconnect_drivers.scanners.framing import RawLabel
 from cvconnect_drivers.scanners.keyboard import TERMINATOR_KEYS, KeyEvent
 from cvconnect_drivers.scanners.labels import Envelope, read_label
@@ -170,14 +170,39 @@ def test_bytes_tell_everything_however_they_are_cut(
 
 def test_a_suffix_of_bytes_becomes_the_end_of_labels() -> None:
     found = detect([Chunk(0.0, f"{CALIBRATION_TEXT}#\r\n".encode())])
-    assert (found.suffix, found.terminator) == ("#", "crlf")
+    assert (found.suffix, found.terminator) == ("#\r\n", "")
     assert found.settings() == {
         "layout": None,
         "terminator": None,
         "prefix": None,
-        "label_prefix": None,
         "suffix": "#\r\n",
     }
+
+
+@pytest.mark.parametrize("end", ["\x03", "\x03\r", "\rXY", "\r\x04", "<>", "77\r"])
+def test_bytes_after_the_label_are_all_of_its_end(end: str) -> None:
+    found = detect([Chunk(0.0, f"\x02{CALIBRATION_TEXT}{end}".encode())])
+    assert (found.prefix, found.settings()["suffix"], found.settings()["terminator"]) == ("\x02", end, None)
+
+
+@pytest.mark.parametrize(
+    ("end", "name"), [("\t\r", "any"), ("\n\r", "any"), ("\r\r", "cr"), ("\r\n\r\n", "any"), ("\t\t", "tab")]
+)
+def test_several_ends_leave_nothing_for_the_next_label(end: str, name: str) -> None:
+    found = detect([Chunk(0.0, f"{CALIBRATION_TEXT}{end}".encode())])
+    assert (found.settings()["terminator"], found.settings()["suffix"]) == (name, None)
+
+
+@pytest.mark.parametrize("end", ["\t\r", "\r\t"])
+def test_a_keyboard_that_presses_tab_and_enter_needs_both(end: str) -> None:
+    codes = [TERMINATOR_KEYS["tab" if character == "\t" else "enter"] for character in end]
+    more = [KeyEvent(9.0, code, pressed) for code in codes for pressed in (True, False)]
+    assert detect([*keys(CALIBRATION_TEXT, "fr", "none"), *more]).terminator == "any"
+    assert detect(characters(CALIBRATION_TEXT + end)).terminator == "any"
+
+
+def test_a_prefix_of_labels_is_only_told_where_there_is_one() -> None:
+    assert "label_prefix" not in detect([Chunk(0.0, f"]Q1{CALIBRATION_TEXT}\r".encode())]).settings()
 
 
 @pytest.mark.parametrize(
@@ -189,7 +214,17 @@ def test_a_suffix_of_bytes_becomes_the_end_of_labels() -> None:
         ([Chunk(0.0, b"\xff\xfe\x00" * 100)], "CALIBRATION_OTHER_LABEL"),
         ([Chunk(0.0, CALIBRATION_TEXT[:-4].encode() + b"\r")], "CALIBRATION_PARTIAL"),
         ([Chunk(0.0, CALIBRATION_TEXT.encode())], "CALIBRATION_NO_END"),
+        ([Chunk(0.0, f"3017620422003\r{CALIBRATION_TEXT}\r".encode())], "CALIBRATION_TWO_LABELS"),
+        ([Chunk(0.0, f"{CALIBRATION_TEXT}\r3017620422003\r".encode())], "CALIBRATION_TWO_LABELS"),
+        (characters(f"3017620422003\r{CALIBRATION_TEXT}\r"), "CALIBRATION_TWO_LABELS"),
+        (keys(f"3017620422003{CALIBRATION_TEXT}", "fr", "none"), "CALIBRATION_TWO_LABELS"),
+        (characters(f"jean@exemple.fr{CALIBRATION_TEXT}"), "CALIBRATION_TWO_LABELS"),
+        ([Chunk(0.0, f"{CALIBRATION_TEXT}#END".encode())], "CALIBRATION_NO_END"),
+        ([Chunk(0.0, b"\xe9" + f"{CALIBRATION_TEXT}\r".encode())], "CALIBRATION_PREFIX"),
         ([Chunk(0.0, f"{CALIBRATION_TEXT}\r".encode() * 2)], "CALIBRATION_TWICE"),
+        (keys(CALIBRATION_TEXT, "de") + keys(CALIBRATION_TEXT, "de"), "CALIBRATION_TWICE"),
+        (keys(CALIBRATION_TEXT, "de") + keys("xy", "de", "none"), "CALIBRATION_SUFFIX"),
+        (characters(f"{CALIBRATION_TEXT}\rXY"), "CALIBRATION_SUFFIX"),
         (keys("03481592677", "fr"), "CALIBRATION_OTHER_LABEL"),
         (keys(CALIBRATION_TEXT * 2, "de"), "CALIBRATION_TWICE"),
         (keys(f"{CALIBRATION_TEXT}##", "de"), "CALIBRATION_SUFFIX"),

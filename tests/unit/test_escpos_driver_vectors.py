@@ -28,6 +28,7 @@ VECTORS: dict[str, Vector] = {
 
 def line(text: str, page: CodePage) -> list[escpos.Command]:
     runs = encode(text, (page,), page)
+    assert runs is not None
     return [*(escpos.PrintData(run.data) for run in runs), escpos.PrintAndLineFeed()]
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
+from escpos.printer import Dummy
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from cvconnect_drivers.errors import ContentError
 from cvconnect_drivers.printers import escpos
 from cvconnect_drivers.printers.charset import PC858, WPC1252
 from cvconnect_drivers.printers.profiles import PROFILES, Profile
+from cvconnect_drivers.printers.raster import Bitmap, draw_qr
 from cvconnect_drivers.qr import make_matrix
 from cvconnect_drivers.shapes import Align
 
@@ -47,6 +50,12 @@ def encode(*lines: PaperLine, profile: Profile = WIDE) -> bytes:
         (escpos.PrintData(b"abc"), "61 62 63"),
         (escpos.PrintAndLineFeed(), "0a"),
         (escpos.FeedAndCut(), "1d 56 42 00"),
+        (escpos.PrintAndFeedLines(5), "1b 64 05"),
+        (
+            escpos.PrintRasterBitImage(Bitmap(2, b"\x80\x01\xff\xff\x00\x00")),
+            "1d 76 30 00 02 00 03 00 80 01 ff ff 00 00",
+        ),
+        (escpos.PrintRasterBitImage(Bitmap(1, b"\x80"), times=2), "1d 76 30 03 01 00 01 00 80"),
         (escpos.RequestProcessId(b"00A1"), "1d 28 48 06 00 30 30 30 30 41 31"),
         (escpos.TransmitRealTimeStatus(4), "10 04 04"),
         (
@@ -102,9 +111,37 @@ def test_a_qr_is_as_large_as_the_paper_allows_and_no_larger(payload: str) -> Non
     modules = make_matrix(payload, mode="byte").modules_with_quiet_zone
     for profile in (WIDE, NARROW):
         dots = escpos.module_dots(payload, profile)
-        assert escpos.MIN_MODULE_DOTS <= dots <= escpos.MAX_MODULE_DOTS
+        assert escpos.MIN_MODULE_DOTS <= dots <= 8
         assert dots * modules <= profile.width_dots
-        assert dots == escpos.MAX_MODULE_DOTS or (dots + 1) * modules > profile.width_dots
+        assert dots == 8 or (dots + 1) * modules > profile.width_dots
+
+
+def test_an_image_has_the_bytes_that_python_escpos_gives_it() -> None:
+    matrix = make_matrix("https://exemple.fr")
+    side = matrix.modules * 8
+    picture = Image.new("1", (side, side), 1)
+    for y, row in enumerate(matrix.rows):
+        for x, module in enumerate(row):
+            if module:
+                picture.paste(0, (8 * x, 8 * y, 8 * x + 8, 8 * y + 8))
+    theirs = Dummy()
+    theirs.image(picture, impl="bitImageRaster")
+    assert theirs.output == escpos.PrintRasterBitImage(draw_qr(matrix, 8)).to_bytes()
+
+
+def test_a_printer_without_qr_codes_of_its_own_is_sent_an_image() -> None:
+    data = encode(PaperLine(qr="https://exemple.fr", align="center"), profile=replace(WIDE, native_qr=False))
+    assert data.startswith(b"\x1b@\x1bt\x13\x1ba\x01\n\x1dv0\x03")
+    assert data.endswith(b"\n\x1dVB\x00")
+    assert b"\x1d(k" not in data
+
+
+def test_a_drawn_line_changes_no_state_but_the_alignment() -> None:
+    title = PaperLine("Ω", "center", bold=True, large=True)
+    data = encode(title, PaperLine("x", "center"))
+    assert data.startswith(b"\x1b@\x1bt\x13\x1ba\x01\x1dv0\x00\x03\x00\x30\x00")
+    assert data.endswith(b"x\n\x1dVB\x00")
+    assert len(data) == 8 + 8 + 3 * 48 + 6
 
 
 def test_a_qr_too_dense_for_the_paper_is_refused() -> None:

@@ -14,16 +14,7 @@ from hypothesis import strategies as st
 
 from cvconnect_drivers.errors import ConfigurationError, DriverError, LinkAbsentError
 from cvconnect_drivers.scanners.framing import RawLabel
-from cvconnect_drivers.scanners.wedge import (
-    MAX_QUEUE,
-    MAX_TEXT,
-    Wedge,
-    WedgeInputError,
-    WedgeSettings,
-    WedgeSource,
-    open_scanner,
-    wedge,
-)
+from cvconnect_drivers.scanners.wedge import Wedge, open_scanner, wedge
 from cvconnect_drivers.scanners.wedge_intake import Intake
 from cvconnect_drivers.scanners.wedge_page import (
     DOM_KEYS,
@@ -33,6 +24,8 @@ from cvconnect_drivers.scanners.wedge_page import (
     PageError,
     read_batch,
 )
+from cvconnect_drivers.scanners.wedge_source import MAX_QUEUE, WedgeSettings, WedgeSource
+from cvconnect_drivers.scanners.wedge_till import MAX_TEXT, WedgeInputError
 
 KEY_1, KEY_2, ENTER, ESC, F1, A, SHIFT = 2, 3, 28, 1, 59, 30, 42
 
@@ -46,7 +39,7 @@ def till() -> Wedge:
 
 @pytest.fixture
 def source(till: Wedge) -> Iterator[WedgeSource]:
-    source = WedgeSource(till, Intake(), WedgeSettings())
+    source = WedgeSource(till.inbox, Intake(), WedgeSettings())
     yield source
     source.close()
 
@@ -63,7 +56,7 @@ def test_nothing_is_swallowed_or_kept_before_a_station_listens(till: Wedge) -> N
     assert tap(till, KEY_1, 1.0) == (False, False)
     assert not till.character("1", 1.0)
     assert not till.text("034", 1.0)
-    source = WedgeSource(till, Intake(), WedgeSettings())
+    source = WedgeSource(till.inbox, Intake(), WedgeSettings())
     assert read(source) == []
     source.close()
 
@@ -203,10 +196,10 @@ def test_a_text_without_bound_is_a_loss(till: Wedge, source: WedgeSource) -> Non
 
 
 def test_claimed_swallows_always_and_never_swallows_never(till: Wedge) -> None:
-    source = WedgeSource(till, Intake(), WedgeSettings(grab="claimed"))
+    source = WedgeSource(till.inbox, Intake(), WedgeSettings(grab="claimed"))
     assert tap(till, KEY_1, 1.0) == (True, True)
     source.close()
-    source = WedgeSource(till, Intake(), WedgeSettings(grab="never"))
+    source = WedgeSource(till.inbox, Intake(), WedgeSettings(grab="never"))
     source.set_armed(True)
     assert tap(till, KEY_1, 2.0) == (False, False)
     tap(till, ENTER, 2.1)
@@ -216,9 +209,9 @@ def test_claimed_swallows_always_and_never_swallows_never(till: Wedge) -> None:
 
 def test_one_scanner_alone_listens(till: Wedge, source: WedgeSource) -> None:
     with pytest.raises(LinkAbsentError):
-        WedgeSource(till, Intake(), WedgeSettings())
+        WedgeSource(till.inbox, Intake(), WedgeSettings())
     source.close()
-    WedgeSource(till, Intake(), WedgeSettings()).close()
+    WedgeSource(till.inbox, Intake(), WedgeSettings()).close()
 
 
 def test_wedges_are_told_apart_by_name() -> None:

@@ -12,13 +12,18 @@ from typing import Any, Final, Protocol
 
 from cvconnect_drivers.cli.installed import load_factory
 from cvconnect_drivers.cli.station_text import replace_file
+from cvconnect_drivers.cli.words import reason
 from cvconnect_drivers.errors import ConfigurationError, DriverError, PackageMissingError
 from cvconnect_drivers.scanners.calibration import CALIBRATION_TEXT
 from cvconnect_drivers.shapes import Align, PrintResult
 
 CLAIM_S: Final = 3.0
 PRINT_S: Final = 15.0
+
+TITLE: Final = "Calibrage de la douchette"
+ADVICE: Final = ("Visez ce code une seule fois.", "Ce n’est pas un paiement.")
 _MODULE_PX: Final = 12
+_TITLE_PX, _ADVICE_PX, _LEADING_PX = 30, 24, 34
 
 
 class Printer(Protocol):
@@ -46,10 +51,9 @@ class LabelSheet:
     def lines(self, columns: int) -> Sequence[SheetLine]:  # noqa: ARG002 (all lines are short)
         """Lay it out."""
         return (
-            SheetLine("Calibrage de la douchette", bold=True),
+            SheetLine(TITLE, bold=True),
             SheetLine(qr=CALIBRATION_TEXT),
-            SheetLine("Visez ce code une seule fois."),
-            SheetLine("Ce n’est pas un paiement."),
+            *map(SheetLine, ADVICE),
         )
 
 
@@ -57,7 +61,7 @@ def label_png() -> bytes:
     """Paint the calibration label.
 
     Returns:
-        A PNG image: the QR alone, with its quiet zone.
+        A PNG image: the QR with its quiet zone, and what it is for.
 
     Raises:
         PackageMissingError: segno or Pillow is not installed.
@@ -67,24 +71,61 @@ def label_png() -> bytes:
     from cvconnect_drivers.qr import make_matrix
 
     try:
-        from PIL import Image
+        from PIL import Image, ImageDraw
     except ImportError as error:
         raise PackageMissingError("pillow") from error
+    from cvconnect_drivers.displays.fonts import font
+
     rows = make_matrix(CALIBRATION_TEXT).with_quiet_zone()
-    picture = Image.new("1", (len(rows), len(rows)), 1)
-    picture.putdata([0 if dark else 1 for row in rows for dark in row])
+    code = Image.new("L", (len(rows), len(rows)), 255)
+    code.putdata([0 if dark else 255 for row in rows for dark in row])
     side = len(rows) * _MODULE_PX
+    words = [
+        (TITLE, font(_TITLE_PX, bold=True), _LEADING_PX),
+        *((line, font(_ADVICE_PX), side + (2 + n) * _LEADING_PX) for n, line in enumerate(ADVICE)),
+    ]
+    label = Image.new("L", (side, side + (3 + len(ADVICE)) * _LEADING_PX), 255)
+    label.paste(code.resize((side, side), Image.Resampling.NEAREST), (0, _LEADING_PX + _LEADING_PX // 2))
+    pen = ImageDraw.Draw(label)
+    for text, face, y in words:
+        pen.text((side // 2, y), text, fill=0, font=face, anchor="mm")
     out = io.BytesIO()
-    picture.resize((side, side), Image.Resampling.NEAREST).save(out, "PNG", dpi=(300, 300))
+    label.save(out, "PNG", dpi=(300, 300))
     return out.getvalue()
 
 
-def offer_label(table: Mapping[str, Any] | None, file: Path, png: Path | None) -> str:
-    """Write the label, or print it.
+def refuse_label(table: Mapping[str, Any] | None, file: Path, png: Path | None) -> None:
+    """See beforehand whether there is a way for the label.
 
     Args:
         table: The ticket printer in the station file, or None.
         file: The station file, for messages.
+        png: Where to write the label instead of printing it, or None.
+
+    Raises:
+        ConfigurationError: `NO_PRINTER`, or `LABEL_FILE`: it cannot be written there.
+    """
+    if png is None and table is None:
+        raise ConfigurationError(
+            "NO_PRINTER",
+            fr=f"{file} n’a pas d’imprimante : ajoutez --png etiquette.png, puis imprimez cette image.",
+            en="There is no ticket printer: give --png",
+        )
+    if png is not None and png.suffix.lower() != ".png":
+        raise ConfigurationError(
+            "LABEL_FILE", fr=f"{png} : le nom du fichier doit finir par .png.", en=f"{png}: no .png"
+        )
+    if png is not None and not png.parent.is_dir():
+        raise ConfigurationError(
+            "LABEL_FILE", fr=f"{png} : le dossier {png.parent} est introuvable.", en=f"{png}: no such folder"
+        )
+
+
+def offer_label(table: Mapping[str, Any] | None, png: Path | None) -> str:
+    """Write the label, or print it.
+
+    Args:
+        table: The ticket printer in the station file; None with `png` alone.
         png: Where to write the label instead of printing it, or None.
 
     Returns:
@@ -93,15 +134,10 @@ def offer_label(table: Mapping[str, Any] | None, file: Path, png: Path | None) -
     Raises:
         DriverError: It was neither printed nor written; says why.
     """
-    if png is not None:
+    if png is not None or table is None:
+        png = png or Path("etiquette.png")
         _write_label(png)
         return f"L’étiquette est dans {png} : imprimez-la, ou affichez-la à l’écran."
-    if table is None:
-        raise ConfigurationError(
-            "NO_PRINTER",
-            fr=f"{file} n’a pas d’imprimante : ajoutez --png etiquette.png, puis imprimez cette image.",
-            en="There is no ticket printer: give --png",
-        )
     options = {key: value for key, value in table.items() if key != "url"}
     printer: Printer = load_factory("printers", table["url"])(table["url"], options)
     try:
@@ -121,14 +157,11 @@ def offer_label(table: Mapping[str, Any] | None, file: Path, png: Path | None) -
 
 
 def _write_label(png: Path) -> None:
-    if png.suffix.lower() != ".png":
-        raise ConfigurationError(
-            "LABEL_FILE", fr=f"{png} : le nom du fichier doit finir par .png.", en=f"{png}: no .png"
-        )
     try:
         replace_file(png, label_png())
     except OSError as error:
-        why = error.strerror or type(error).__name__
         raise ConfigurationError(
-            "LABEL_FILE", fr=f"{png} ne peut pas être écrit : {why}.", en=f"{png}: {why}"
+            "LABEL_FILE",
+            fr=f"{png} ne peut pas être écrit : {reason(error)}.",
+            en=f"{png}: {type(error).__name__}",
         ) from error

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cvconnect_drivers.cli.words import KINDS, SURE, say
+from cvconnect_drivers.cli.words import KINDS, SURE, say, show
 from cvconnect_drivers.discovery import Discovery, Found, discover
 
 
@@ -37,14 +37,15 @@ def _tell(discovery: Discovery) -> None:
     if not candidates:
         say("Aucune douchette reconnue : branchez-la, attendez deux secondes, et recommencez.", "yellow")
         say(
-            "Si elle est branchée, elle se présente comme un clavier : débranchez-la et recommencez pour voir lequel disparaît."
+            "Si elle est branchée, elle ne dit pas ce qu’elle est : débranchez-la, recommencez, "
+            "et voyez quel appareil disparaît."
         )
     for kind, why in discovery.unlooked.items():
         say(f"\nNon cherché ({KINDS[kind]}) : {why}", "yellow")
     if not candidates:
         return
     say("À mettre dans le fichier de la caisse :\n", "bold")
-    say(f'[[scanners]]\nurl = "{candidates[0].url}"', "cyan")
+    show(f'[[scanners]]\nurl = "{candidates[0].url}"')
     if len(candidates) > 1:
         say(
             "\nPlusieurs appareils sont possibles : débranchez la douchette et recommencez pour voir lequel disparaît."
@@ -63,7 +64,7 @@ def _tell_one(found: Found) -> None:
         serial = f"série {identity.serial}" if identity.serial else "sans numéro de série"
         say(f"  {identity.vendor}:{identity.product}, {serial}, prise {identity.port or 'inconnue'}")
     say(f"  {found.path}{'' if found.readable else ' : accès refusé'}", "" if found.readable else "red")
-    say(f"  {found.url}\n", "cyan")
+    show(f"  {found.url}\n")
 
 
 def _as_json(discovery: Discovery) -> dict[str, object]:

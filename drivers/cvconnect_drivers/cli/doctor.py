@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import typer
 
-from cvconnect_drivers.cli.words import say
+from cvconnect_drivers.cli.words import say, show
 from cvconnect_drivers.discovery import Found, Kind, discover
 from cvconnect_drivers.errors import DriverError
 from cvconnect_drivers.scanners.hidpos import load_hidapi
@@ -91,7 +91,7 @@ def command() -> None:
         _prescribe(denied)
     if missing:
         say("\nÀ installer", "bold")
-        say("\n".join(f'  pip install "{extra}"' for extra in dict.fromkeys(missing)), "cyan")
+        show("\n".join(f'  pip install "{extra}"' for extra in dict.fromkeys(missing)))
     if denied or missing:
         raise typer.Exit(1)
     say("\nRien à corriger.", "green")
@@ -146,17 +146,17 @@ def _prescribe(denied: Sequence[Found]) -> None:
     rules = dict.fromkeys(each.udev_rule for each in denied if each.udev_rule)
     if rules:
         say(f"\nRègle udev à installer dans {RULES}", "bold")
-        say("\n".join(rules), "cyan")
+        show("\n".join(rules))
         say("\nCommandes", "bold")
         for rule in rules:
-            say(f"  echo '{rule}' | sudo tee -a {RULES}", "cyan")
-        say("  sudo udevadm control --reload", "cyan")
-        say("  sudo udevadm trigger --subsystem-match=input --subsystem-match=hidraw", "cyan")
+            show(f"  echo '{rule}' | sudo tee -a {RULES}")
+        show("  sudo udevadm control --reload")
+        show("  sudo udevadm trigger --subsystem-match=input --subsystem-match=hidraw")
         say(
             "La personne assise à la machine peut alors lire la douchette. Pour une caisse lancée comme service, ajoutez son "
             "compte au groupe input, puis redémarrez-la :"
         )
-        say("  sudo usermod -aG input COMPTE", "cyan")
+        show("  sudo usermod -aG input COMPTE")
     if any(each.kind == "serial" for each in denied):
         say("\nPort série : ajoutez ce compte au groupe dialout, puis rouvrez la session", "bold")
-        say("  sudo usermod -aG dialout COMPTE", "cyan")
+        show("  sudo usermod -aG dialout COMPTE")

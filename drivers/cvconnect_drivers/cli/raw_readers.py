@@ -104,8 +104,14 @@ class EvdevReader:
         self._source = EvdevSource(opened, self._recorder, where=url, grab="claimed")
 
     def read(self, *, timeout_s: float) -> Sequence[Raw]:
-        """Wait for keys."""
+        """Wait for keys.
+
+        Raises:
+            LinkAbsentError: Another program holds the device.
+        """
         self._source.read(timeout_s=timeout_s)
+        if self._source.degraded:  # nothing of it would come, or not all
+            raise LinkAbsentError("evdev", "held by another program", fr=self._source.degraded)
         events, self._recorder.events = self._recorder.events, []
         return events
 
@@ -118,14 +124,16 @@ class TerminalReader:
     """Reads the characters that this terminal gets: what the desktop's layout makes of a keyboard scanner's keys.
 
     Raises:
-        LinkAbsentError: There is no terminal and nothing to read.
+        LinkAbsentError: There is no terminal.
     """
 
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._restore: list[Any] | None = None
         self._file = _standard_input()
-        if os.isatty(self._file) and sys.platform != "win32":
+        if not os.isatty(self._file):
+            raise _no_terminal("the standard input is no terminal")
+        if sys.platform != "win32":
             import termios
             import tty
 

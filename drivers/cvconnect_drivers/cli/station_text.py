@@ -6,11 +6,12 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlencode
 
+from cvconnect_drivers.cli.words import reason
 from cvconnect_drivers.errors import ConfigurationError, PackageMissingError
 from cvconnect_drivers.urls import DeviceUrl
 
@@ -47,10 +48,12 @@ class StationText:
             text = data.decode("utf-8")
             self._bom = text.startswith(_BOM)
             self._windows = "\r\n" in text
-            self._document: TOMLDocument = tomlkit.parse(text.removeprefix(_BOM).replace("\r\n", "\n"))
+            self._written = text.removeprefix(_BOM).replace("\r\n", "\n")
+            self._document: TOMLDocument = tomlkit.parse(self._written)
+            # Tables of one name that stand apart are put together by the parser: then it may show, but not write.
+            self._in_order = self._document.as_string() == self._written
         except OSError as error:
-            why = error.strerror or type(error).__name__
-            raise _unusable(path, why, why) from error
+            raise _unusable(path, reason(error), type(error).__name__) from error
         except (UnicodeDecodeError, TOMLKitError) as error:
             why = "ce n’est pas du TOML en UTF-8 ; vérifiez-le avec « cvconnect check »"
             raise _unusable(path, why, "it is no TOML in UTF-8") from error
@@ -85,25 +88,67 @@ class StationText:
             new_url: The URL that shall stand there.
             settings: Keys and values; None takes a key away.
         """
-        import tomlkit
-        from tomlkit.items import Array
+        from tomlkit.items import Table
 
         document: Any = self._document
         table: Any = next((each for each in document.get("scanners", []) if each["url"] == url), None)
         if table is None:
-            scanners: Any = document.setdefault("scanners", tomlkit.aot())
-            # A file may write them between braces, too.
-            table = tomlkit.inline_table() if isinstance(scanners, Array) else tomlkit.table()
-            table["url"] = new_url
-            scanners.append(table)
-            table = scanners[-1]
-        elif new_url != url:
-            table["url"] = new_url
+            self._append(document, {"url": new_url, **settings})
+            return
+        with _before_what_follows(table):
+            if new_url != url:
+                table["url"] = new_url
+            for key, value in settings.items():
+                if value is None:
+                    table.pop(key, None)
+                elif key not in table:
+                    table[key] = value
+                    if isinstance(table, Table):
+                        table[key].trivia.indent = table["url"].trivia.indent
+                elif table[key] != value:
+                    table[key] = value
+
+    def _append(self, document: Any, settings: Mapping[str, str | int | None]) -> None:
+        import tomlkit
+        from tomlkit.items import Array
+
+        scanners: Any = document.get("scanners")
+        # A file may write them between braces, too.
+        table: Any = tomlkit.inline_table() if isinstance(scanners, Array) else tomlkit.table()
         for key, value in settings.items():
-            if value is None:
-                table.pop(key, None)
-            elif table.get(key) != value:
+            if value is not None:
                 table[key] = value
+        if isinstance(scanners, Array):
+            scanners.append(table)
+        elif scanners:
+            with _before_what_follows(scanners[-1]) as tail:
+                # What follows the last of them follows the new one.
+                scanners.append(table)
+                scanners[-1].value.body.extend(tail)
+                tail[:] = [(None, tomlkit.nl())]
+        else:
+            if self._written.strip():
+                document.add(tomlkit.nl())
+            tables = tomlkit.aot()
+            tables.append(table)
+            document["scanners"] = tables
+
+    def refuse_unwritable(self) -> None:
+        """See beforehand whether the file can be completed.
+
+        Raises:
+            ConfigurationError: `STATION_FILE`: it is protected, or its tables stand in an order that would be lost.
+        """
+        if not self._in_order:
+            raise _unusable(
+                self._path,
+                "ses tables [[scanners]] sont séparées par d’autres : mettez-les les unes après les autres, ou "
+                "ajoutez --dry-run et recopiez les réglages",
+                "its [[scanners]] stand apart",
+            )
+        mode = self._path.stat().st_mode
+        if not mode & 0o222 or not os.access(self._path, os.W_OK):
+            raise _unusable(self._path, "il est protégé en écriture", "it is read-only")
 
     def text(self) -> str:
         """Give the file's text with what was put into it."""
@@ -118,6 +163,7 @@ class StationText:
         Raises:
             ConfigurationError: `STATION_FILE`: it cannot be written.
         """
+        self.refuse_unwritable()
         text = self.text().replace("\n", "\r\n") if self._windows else self.text()
         data = f"{_BOM if self._bom else ''}{text}".encode()
         path = self._path.resolve()  # a link stays a link
@@ -126,8 +172,8 @@ class StationText:
             shutil.copy2(path, backup)
             replace_file(path, data)
         except OSError as error:
-            why = error.strerror or type(error).__name__
-            raise _unusable(self._path, f"il ne peut pas être écrit : {why}", why) from error
+            why = f"il ne peut pas être écrit : {reason(error)}"
+            raise _unusable(self._path, why, type(error).__name__) from error
         return backup
 
 
@@ -135,7 +181,7 @@ def replace_file(path: Path, data: bytes) -> None:
     """Write a file so that a power cut leaves the old one or the new one.
 
     Args:
-        path: The file; when it is there its permissions stay.
+        path: The file; when it is there its permissions stay, and its owner where this account may give it away.
         data: Its content.
 
     Raises:
@@ -149,6 +195,7 @@ def replace_file(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         if path.exists():
             shutil.copymode(path, name)
+            _keep_owner(path, name)
         else:
             Path(name).chmod(0o644)
         Path(name).replace(path)
@@ -156,6 +203,27 @@ def replace_file(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def _keep_owner(path: Path, name: str) -> None:
+    """A till that runs under its own account must read what an administrator has completed."""
+    if hasattr(os, "chown"):
+        with contextlib.suppress(OSError):
+            was = path.stat()
+            os.chown(name, was.st_uid, was.st_gid)
+
+
+@contextlib.contextmanager
+def _before_what_follows(table: Any) -> Iterator[list[Any]]:
+    """Put aside the comments and empty lines after a table: they head what follows, and no key belongs behind them."""
+    body: list[Any] = table.value.body
+    tail: list[Any] = []
+    while body and body[-1][0] is None:
+        tail.insert(0, body.pop())
+    try:
+        yield tail
+    finally:
+        body += tail
 
 
 def without_query(url: DeviceUrl, keys: Mapping[str, object]) -> str:

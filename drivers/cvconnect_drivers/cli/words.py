@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import sys
+import textwrap
+from typing import Final
 
 import typer
 
@@ -21,17 +25,56 @@ SURE: dict[Sureness, tuple[str, str]] = {
 }
 
 
-def say(text: str = "", style: str = "") -> None:
-    """Write lines; a long one is not cut, so that an address can be copied.
+_REASONS: Final = {
+    errno.EACCES: "accès refusé",
+    errno.EPERM: "accès refusé",
+    errno.EROFS: "ce disque est en lecture seule",
+    errno.ENOSPC: "le disque est plein",
+    errno.ENOENT: "introuvable",
+    errno.ENOTDIR: "une partie du chemin n’est pas un dossier",
+    errno.EISDIR: "c’est un dossier, indiquez un fichier",
+    errno.ELOOP: "ce lien ne mène nulle part",
+    errno.EBUSY: "un autre programme s’en sert",
+    errno.ENAMETOOLONG: "ce nom est trop long",
+}
+
+
+def reason(error: OSError) -> str:
+    """Say in French why the system refused a file."""
+    return _REASONS.get(error.errno or 0, f"erreur {error.errno or type(error).__name__} du système")
+
+
+def say(text: str = "", style: str = "", *, err: bool = False) -> None:
+    """Write sentences; on a terminal, lines are broken between words.
 
     Args:
         text: The lines.
         style: Rich's words for their colour, on a terminal.
+        err: Whether they go to the standard error.
     """
-    if style and sys.stdout.isatty():
+    if (sys.stderr if err else sys.stdout).isatty():
+        width = max(shutil.get_terminal_size().columns, 20)
+        text = "\n".join(_wrapped(line, width) for line in text.split("\n"))
+    _write(text, style, err=err)
+
+
+def show(text: str) -> None:
+    """Write what is to be copied, an address or a command: its lines are never broken."""
+    _write(text, "cyan", err=False)
+
+
+def _wrapped(line: str, width: int) -> str:
+    indent = line[: len(line) - len(line.lstrip())]
+    return textwrap.fill(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _write(text: str, style: str, *, err: bool) -> None:
+    if style and not err and sys.stdout.isatty():
         from rich.console import Console
 
         plain = Console(highlight=False, markup=False, emoji=False)
         plain.print(text, style=style, soft_wrap=True)
     else:
-        typer.echo(text)
+        typer.echo(text, err=err)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from functools import cache
-from importlib.resources import files
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -45,6 +44,8 @@ def spell(text: str) -> str:
 
 @cache
 def _file(weight: str) -> bytes:
+    from importlib.resources import files
+
     return (files("cvconnect_drivers.displays") / "inter" / f"Inter-{weight}.otf").read_bytes()
 
 

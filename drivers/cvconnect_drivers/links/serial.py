@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cvconnect_drivers.errors import LinkAbsentError, LinkLostError, LinkTimeoutError, PackageMissingError
+from cvconnect_drivers.links.base import Deadline
 
 if TYPE_CHECKING:
     from serial import serialposix, serialwin32
+
+FLOWS = ("none", "xonxoff", "rtscts")
+"""How a device says "wait": by bytes on the line, which the system takes out of it, or by a wire of the cable."""
+
+DRAIN_POLL_S = 0.005
+"""No system tells the moment when the last byte leaves; at 9600 baud this is 5 of them."""
 
 _HELD = "{} est utilisé par un autre programme : fermez-le."
 _NOT_FOUND = "{} est introuvable : vérifiez que l’appareil est branché, et le nom du port."
@@ -39,9 +47,13 @@ class SerialLink:
     def __init__(self, port: serialposix.Serial | serialwin32.Serial, where: str) -> None:
         self._port = port
         self._where = where
+        self._closed = threading.Event()
 
     def write(self, data: bytes, *, timeout_s: float) -> None:
-        """Hand all bytes to the port.
+        """Hand all bytes to the device: when this returns, none waits in this computer any more.
+
+        After a time-out, what had not left is thrown away, so that nothing is printed behind the caller's back and
+        `close` does not wait for a device that says "wait" for ever.
 
         Raises:
             LinkLostError: The port vanished.
@@ -49,13 +61,32 @@ class SerialLink:
         """
         import serial
 
+        if timeout_s <= 0:  # to pyserial that means: send what fits, and never mind the rest
+            raise LinkTimeoutError(self._where, "write")
+        deadline = Deadline(timeout_s)
         try:
             self._port.write_timeout = timeout_s
             self._port.write(data)
+            gone = self._drain(deadline)
         except serial.SerialTimeoutException as error:
+            self._throw_away()
             raise LinkTimeoutError(self._where, "write", sent_bytes=None) from error
         except Exception as error:  # pyserial lets termios.error and others through, which are no OSError
             raise LinkLostError(self._where, type(error).__name__, sent_bytes=None) from error
+        if not gone:
+            self._throw_away()
+            raise LinkTimeoutError(self._where, "write", sent_bytes=None)
+
+    def _drain(self, deadline: Deadline) -> bool:
+        while self._port.out_waiting:
+            left_s = deadline.left_s()
+            if left_s <= 0 or self._closed.wait(min(DRAIN_POLL_S, left_s)):
+                return False
+        return True
+
+    def _throw_away(self) -> None:
+        with contextlib.suppress(Exception):  # a port that is closed or gone has nothing left to throw away
+            self._port.reset_output_buffer()
 
     def read(self, max_bytes: int, *, timeout_s: float) -> bytes:
         """Block for one byte, then take what the port already holds.
@@ -78,8 +109,17 @@ class SerialLink:
             raise LinkTimeoutError(self._where, "byte")
         return data
 
+    def waiting(self) -> int:
+        """Count the bytes that came and were not read. Callable from any thread; never raises."""
+        try:
+            return self._port.in_waiting
+        except Exception:  # noqa: BLE001 (a port that is gone holds nothing)
+            return 0
+
     def close(self) -> None:
-        """Close the port. Idempotent; never raises."""
+        """Close the port; what could not leave it is thrown away. Idempotent; never raises."""
+        self._closed.set()
+        self._throw_away()
         with contextlib.suppress(Exception):
             self._port.close()
 
@@ -123,12 +163,13 @@ def list_serial() -> list[SerialPort]:
     ]
 
 
-def open_serial(device: str, *, baud: int) -> SerialLink:
+def open_serial(device: str, *, baud: int, flow: str = "none") -> SerialLink:
     """Open a serial port: 8 data bits, no parity, one stop bit, for this program alone.
 
     Args:
         device: The port (`/dev/ttyACM0`, `COM3`) or a URL that pyserial knows.
         baud: Bits per second.
+        flow: How the device says "wait", one of `FLOWS`.
 
     Returns:
         The open link; bytes that waited in the port are dropped, since they belong to no payment.
@@ -145,6 +186,8 @@ def open_serial(device: str, *, baud: int) -> SerialLink:
     try:
         # No write time-out here: rfc2217:// refuses any, and `write` sets its own.
         port = serial.serial_for_url(device, baudrate=baud, timeout=0, exclusive=True)
+        if flow != "none":
+            port.xonxoff, port.rtscts = flow == "xonxoff", flow == "rtscts"
         port.reset_input_buffer()
     except Exception as error:
         if port is not None:

@@ -88,6 +88,11 @@ def open_tcp(host: str, port: int, *, timeout_s: float) -> TcpLink:
     try:
         connection = socket.create_connection((host, port), timeout=max(timeout_s, 0.001))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Who only reads never learns that the other side lost its power.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
+            if hasattr(socket, name):
+                connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     except OSError as error:
         raise LinkAbsentError(where, _why(error)) from error
     return TcpLink(connection, where)

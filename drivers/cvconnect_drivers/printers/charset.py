@@ -1,19 +1,21 @@
 """From text to the bytes of a printer's code pages. Pure.
 
-For each line: one page that has all of it; else, character by character, the page in use, another page, a plainer spelling.
-What no page has and nothing spells prints as a visible mark; `?` is never made, and only control characters are errors.
+For each line: one page that has all of it; else, character by character, the page in use, another page, a listed spelling
+that reads the same. A line with a character that has none of these is for `raster`, which draws it: accents are never
+dropped, `?` is never made, and only control characters are errors.
 
-Source: Epson, ESC/POS Command Reference, `ESC t` (page 16: WPC1252, page 19: PC858).
+Source: Epson, ESC/POS Command Reference, `ESC t` (page 16: WPC1252, page 19: PC858, page 40: ISO8859-15).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from cvconnect_drivers.errors import ContentError
-from cvconnect_drivers.spelling import compose, spell
+from cvconnect_drivers.spelling import compose, respell
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -47,6 +49,7 @@ class CodePage:
 
 PC858 = CodePage(19, "cp858")
 WPC1252 = CodePage(16, "cp1252")
+ISO8859_15 = CodePage(40, "iso8859-15")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Run:
     data: bytes
 
 
-def encode(text: str, pages: Sequence[CodePage], current: CodePage) -> list[Run]:
+def encode(text: str, pages: Sequence[CodePage], current: CodePage) -> list[Run] | None:
     """Encode one line.
 
     Args:
@@ -66,7 +69,7 @@ def encode(text: str, pages: Sequence[CodePage], current: CodePage) -> list[Run]
         current: The page that is selected now.
 
     Returns:
-        As few runs as the pages allow; none for an empty text.
+        As few runs as the pages allow, none for an empty text; None for a line that must be drawn.
 
     Raises:
         ContentError: `CONTROL_CHARACTER`; the message names the code point.
@@ -81,26 +84,21 @@ def encode(text: str, pages: Sequence[CodePage], current: CodePage) -> list[Run]
         data = page.encode(text)
         if data is not None:
             return [Run(page, data)]
-    return list(_merged(text, pages, current))
-
-
-def _merged(text: str, pages: Sequence[CodePage], current: CodePage) -> Iterator[Run]:
-    held = Run(current, b"")
+    pieces: list[Run] = []
     for character in text:
-        run = _encode_one(character, (held.page, *pages))
-        if run.page == held.page:
-            held = Run(held.page, held.data + run.data)
-            continue
-        if held.data:
-            yield held
-        held = run
-    if held.data:
-        yield held
+        piece = _encode_one(character, (pieces[-1].page if pieces else current, *pages))
+        if piece is None:
+            return None
+        pieces.append(piece)
+    by_page = groupby(pieces, key=lambda piece: piece.page)
+    return [Run(page, b"".join(piece.data for piece in run)) for page, run in by_page]
 
 
-def _encode_one(character: str, pages: Sequence[CodePage]) -> Run:
-    """Encode one character, or what stands for it, in one page."""
-    text = spell(character, lambda spelt: any(page.encode(spelt) is not None for page in pages))
+def _encode_one(character: str, pages: Sequence[CodePage]) -> Run | None:
+    """Encode one character, or what reads the same, in one page."""
+    text = respell(character, lambda spelt: any(page.encode(spelt) is not None for page in pages))
+    if text is None:
+        return None
     runs = ((page, page.encode(text)) for page in pages)
     return next(Run(page, data) for page, data in runs if data is not None)
 

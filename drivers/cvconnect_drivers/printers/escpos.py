@@ -5,7 +5,7 @@ when something changes, and selects the code page itself at the start of each jo
 printers.
 
 Source: Epson, ESC/POS Command Reference: `ESC @`, `ESC t`, `ESC a`, `ESC E`, `GS !`, `LF`, `GS V`, `GS ( k` (functions 165, 167,
-169, 180, 181), `GS ( H` (function 48), `DLE EOT`.
+169, 180, 181), `GS v 0`, `ESC d`, `GS ( H` (function 48), `DLE EOT`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TypeAlias
 from cvconnect_drivers.errors import ContentError
 from cvconnect_drivers.printers.charset import CodePage, encode
 from cvconnect_drivers.printers.profiles import Profile
+from cvconnect_drivers.printers.raster import CELL_HEIGHT_DOTS, Bitmap, draw_qr, draw_text
 from cvconnect_drivers.qr import QUIET_ZONE_MODULES, make_matrix
 from cvconnect_drivers.shapes import Align, Line
 
@@ -25,8 +26,16 @@ _DLE, _ESC, _GS = b"\x10", b"\x1b", b"\x1d"
 _JUSTIFICATION: dict[Align, int] = {"left": 0, "center": 1, "right": 2}
 
 MIN_MODULE_DOTS = 3
-MAX_MODULE_DOTS = 8
-"""1 mm at 203 dpi: larger only costs paper. `GS ( k` allows 1 to 16."""
+MAX_MODULE_MM = 1
+"""Larger only costs paper: 8 dots at 203 dpi, 7 at 180. `GS ( k` allows 1 to 16."""
+
+MAX_LINE_CHARACTERS = 10_000
+MAX_JOB_CHARACTERS = 100_000
+"""The end of a line counts as one. 48 on a line make 8 m of paper."""
+
+LINE_SPACING_DOTS = 30
+FEED_TO_TEAR_LINES = 5
+"""Unverified: 19 mm bring the last line past the edge where paper is torn off."""
 
 PROCESS_ID_LENGTH = 4
 
@@ -131,6 +140,37 @@ class QrCode:
 
 
 @dataclass(frozen=True, slots=True)
+class PrintRasterBitImage:
+    """`GS v 0`: only at the beginning of a line.
+
+    Args:
+        bitmap: The dots.
+        times: 2 prints each dot twice as wide and high, 1 as it is.
+    """
+
+    bitmap: Bitmap
+    times: int = 1
+
+    def to_bytes(self) -> bytes:
+        """Encode."""
+        mode = 3 if self.times > 1 else 0
+        width = self.bitmap.row_bytes.to_bytes(2, "little")
+        height = self.bitmap.height_dots.to_bytes(2, "little")
+        return _GS + b"v0" + bytes([mode]) + width + height + self.bitmap.data
+
+
+@dataclass(frozen=True, slots=True)
+class PrintAndFeedLines:
+    """`ESC d n`: 0 to 255 lines."""
+
+    lines: int
+
+    def to_bytes(self) -> bytes:
+        """Encode."""
+        return _ESC + b"d" + bytes([self.lines])
+
+
+@dataclass(frozen=True, slots=True)
 class FeedAndCut:
     """`GS V 66 n`: feed to the cutting position, then cut all but one point."""
 
@@ -174,6 +214,8 @@ Command: TypeAlias = (
     | PrintData
     | PrintAndLineFeed
     | QrCode
+    | PrintRasterBitImage
+    | PrintAndFeedLines
     | FeedAndCut
     | RequestProcessId
     | TransmitRealTimeStatus
@@ -204,13 +246,20 @@ class Encoder:
             The commands.
 
         Raises:
-            ContentError: A control character, or a QR that is too dense for this paper.
+            ContentError: `CONTROL_CHARACTER`, `QR_TOO_DENSE`, `LINE_TOO_LONG`, `JOB_TOO_LONG`, or what `make_matrix`
+                raises.
         """
         self._page, self._align, self._bold, self._large = self._profile.pages[0], "left", False, False
         commands: list[Command] = [InitializePrinter(), SelectCharacterCodeTable(self._page)]
+        characters = 0
         for line in lines:
+            if len(line.text) > MAX_LINE_CHARACTERS:
+                raise _too_long("LINE_TOO_LONG", "Une ligne du ticket", MAX_LINE_CHARACTERS)
+            characters += len(line.text) + 1
+            if characters > MAX_JOB_CHARACTERS:
+                raise _too_long("JOB_TOO_LONG", "Le ticket", MAX_JOB_CHARACTERS)
             commands += self._line(line)
-        commands.append(FeedAndCut())
+        commands.append(FeedAndCut() if self._profile.cut else PrintAndFeedLines(FEED_TO_TEAR_LINES))
         return commands
 
     def _line(self, line: Line) -> Iterator[Command]:
@@ -220,8 +269,12 @@ class Encoder:
         if line.qr is not None:
             # The lines around it are the upper and lower quiet zone.
             yield PrintAndLineFeed()
-            yield QrCode(line.qr.encode(), module_dots(line.qr, self._profile))
+            yield self._qr(line.qr)
             yield PrintAndLineFeed()
+            return
+        runs = encode(line.text, self._profile.pages, self._page)
+        if runs is None:
+            yield from self._drawn(line)
             return
         if line.bold != self._bold:
             self._bold = line.bold
@@ -229,12 +282,38 @@ class Encoder:
         if line.large != self._large:
             self._large = line.large
             yield SelectCharacterSize(2 if line.large else 1)
-        for run in encode(line.text, self._profile.pages, self._page):
+        for run in runs:
             if run.page != self._page:
                 self._page = run.page
                 yield SelectCharacterCodeTable(run.page)
             yield PrintData(run.data)
         yield PrintAndLineFeed()
+
+    def _qr(self, payload: str) -> QrCode | PrintRasterBitImage:
+        dots = module_dots(payload, self._profile)
+        if self._profile.native_qr:
+            return QrCode(payload.encode(), dots)
+        # The printer doubles what it can: a quarter of the bytes on the wire.
+        times = 1 if dots % 2 else 2
+        return PrintRasterBitImage(draw_qr(make_matrix(payload, mode="byte"), dots // times), times)
+
+    def _drawn(self, line: Line) -> Iterator[PrintRasterBitImage]:
+        images = draw_text(
+            line.text,
+            columns=self._profile.columns,
+            column_dots=self._profile.column_dots,
+            align=line.align,
+            bold=line.bold,
+            large=line.large,
+        )
+        for image in images:
+            yield PrintRasterBitImage(image)
+            if not line.large:  # large characters leave no space between lines, printed or drawn
+                yield _LEADING
+
+
+_LEADING = PrintRasterBitImage(Bitmap(1, bytes(LINE_SPACING_DOTS - CELL_HEIGHT_DOTS)))
+"""Feeds by dots on every printer: the units of `ESC J` differ."""
 
 
 def module_dots(payload: str, profile: Profile) -> int:
@@ -247,13 +326,13 @@ def module_dots(payload: str, profile: Profile) -> int:
         profile: The printer.
 
     Returns:
-        `MIN_MODULE_DOTS` to `MAX_MODULE_DOTS`.
+        At least `MIN_MODULE_DOTS`, at most `MAX_MODULE_MM`.
 
     Raises:
         ContentError: `QR_TOO_DENSE`, or what `make_matrix` raises.
     """
     modules = make_matrix(payload, mode="byte").modules + 2 * QUIET_ZONE_MODULES
-    dots = min(profile.width_dots // modules, MAX_MODULE_DOTS)
+    dots = min(profile.width_dots // modules, round(MAX_MODULE_MM * profile.dots_per_mm))
     if dots < MIN_MODULE_DOTS:
         raise ContentError(
             "QR_TOO_DENSE",
@@ -302,7 +381,17 @@ def resynchronise(interrupted: Iterable[Command]) -> bytes:
     Returns:
         What to send before the next job; nothing when nothing was cut.
     """
+    interrupted = list(interrupted)
     lengths = (len(command.to_bytes()) for command in interrupted if not isinstance(command, PrintData))
     longest = max(lengths, default=0)
-    cut_off = (InitializePrinter(), PrintAndLineFeed(), FeedAndCut())
+    end = next((each for each in interrupted if isinstance(each, PrintAndFeedLines)), FeedAndCut())
+    cut_off = (InitializePrinter(), PrintAndLineFeed(), end)
     return bytes(longest) + to_bytes(cut_off) if longest else b""
+
+
+def _too_long(code: str, what: str, limit: int) -> ContentError:
+    return ContentError(
+        code,
+        fr=f"{what} dépasse {limit} caractères : l’impression est refusée.",
+        en=f"Over {limit} characters are not printed.",
+    )

@@ -1,4 +1,4 @@
-"""Ticket printers on the network (`tcp://192.168.1.50:9100?profile=80mm`), in a file, in memory.
+"""Ticket printers on the network (`tcp://192.168.1.50:9100?profile=80mm`), and wherever else `targets` finds them.
 
 The link is opened for each job: a printer that was switched off in between costs nothing, and two tills share one printer.
 Before a job the printer is asked for its state; after it, for an answer that comes only once everything has been printed.
@@ -6,7 +6,7 @@ Before a job the printer is asked for its state; after it, for an answer that co
 A file and a memory roll cannot answer: there, a job whose bytes were all written is *printed*, because writing is all that
 they do.
 
-Settings: `profile` (`80mm`, `58mm`); on the network, `confirm`: `process-id` asks for that answer, and a printer that
+Settings: `profile` (`80mm`, `58mm`), and those of `targets`; of these `confirm`: `process-id` asks for that answer, and a printer that
 never gives it is asked once per claim; `none` does not ask, and then *printed* means that the printer took the whole ticket
 and said right after it that it was ready.
 """
@@ -15,17 +15,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from cvconnect_drivers.errors import DriverError, LinkError
 from cvconnect_drivers.links.base import Deadline, Link
-from cvconnect_drivers.links.file import open_file
-from cvconnect_drivers.links.memory import MemoryLink
-from cvconnect_drivers.links.tcp import open_tcp
 from cvconnect_drivers.printers import escpos, status
 from cvconnect_drivers.printers.dialogue import Dialogue
 from cvconnect_drivers.printers.profiles import PROFILES, Profile
+from cvconnect_drivers.printers.targets import SCHEMES, Target, read_target
 from cvconnect_drivers.shapes import Document, Health, HealthLevel, PrintResult
 from cvconnect_drivers.urls import Settings, parse_url
 
@@ -36,21 +33,6 @@ LAST_QUERY_S = 0.5
 """Kept back from a job's time, to ask why no confirmation came."""
 
 HEALTH_TIMEOUT_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a printer is.
-
-    Args:
-        open_link: Opens a link within so many seconds.
-        answers: Whether it can tell its state.
-        confirms: Whether it may be asked to confirm each ticket.
-    """
-
-    open_link: Callable[[float], Link]
-    answers: bool
-    confirms: bool = False
 
 
 class EscPosPrinter:
@@ -225,7 +207,7 @@ def open_printer(url: str, options: Mapping[str, object]) -> EscPosPrinter:
     """Make a ticket printer; nothing is opened before `claim`.
 
     Args:
-        url: `tcp://192.168.1.50:9100?profile=80mm`, `file:out/ticket.bin` or `memory:NAME`.
+        url: `tcp://192.168.1.50:9100?profile=80mm`, or another of those that `targets` names.
         options: The settings named at the top of this module, as in the URL's query.
 
     Returns:
@@ -234,21 +216,9 @@ def open_printer(url: str, options: Mapping[str, object]) -> EscPosPrinter:
     Raises:
         ConfigurationError: The URL or a setting is not valid.
     """
-    device = parse_url(url, {"tcp", "file", "memory"})
+    device = parse_url(url, SCHEMES)
     settings = Settings(device, options)
     profile = PROFILES[settings.choice("profile", "80mm", PROFILES)]
-    match device.scheme:
-        case "tcp":
-            host, port = device.address()
-            confirms = settings.choice("confirm", "process-id", {"process-id", "none"}) == "process-id"
-            target = Target(
-                lambda timeout_s: open_tcp(host, port, timeout_s=timeout_s), answers=True, confirms=confirms
-            )
-        case "file":
-            path = device.path
-            target = Target(lambda _timeout_s: open_file(path), answers=False)
-        case _:
-            roll = device.target
-            target = Target(lambda _timeout_s: MemoryLink(roll), answers=False)
+    target = read_target(device, settings)
     settings.refuse_unknown()
     return EscPosPrinter(url, target, profile)

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import pairwise
 from typing import Final, TypeAlias
 
-from cvconnect_drivers.errors import DriverError
+from cvconnect_drivers.scanners.calibration_desktops import seen_on_desktops
+from cvconnect_drivers.scanners.calibration_errors import CalibrationError, refused
 from cvconnect_drivers.scanners.framing import TERMINATORS
 from cvconnect_drivers.scanners.keyboard import ANY_TERMINATOR, TERMINATOR_KEYS, KeyboardDecoder, KeyEvent
-from cvconnect_drivers.scanners.layouts import DEAD, LAYOUTS, levels
+from cvconnect_drivers.scanners.layouts import LAYOUTS
 from cvconnect_drivers.scanners.wedge_intake import Characters
 
 CALIBRATION_TEXT: Final = "CVCO:Calibrage-1234567890@#aqwzmy*"
@@ -36,6 +36,11 @@ _LABEL: Final = re.compile(
     re.DOTALL,
 )
 _ENDS: Final = {data.decode(): name for name, data in TERMINATORS.items()}
+_END_CHARACTERS: Final = frozenset("\r\n\t")
+_IN_IDENTIFIERS: Final = re.compile(r"[A-Za-z0-9.@!#$%&'*+/=?^_`{|}~-]*")
+_DAMAGED: Final = "\ufffd"
+_OTHER_LABEL: Final = re.compile(r"[\r\n\t]|[0-9]{8}|@.*\.|.{17}", re.DOTALL)
+"""No prefix: the end of another label, a number, an e-mail address, or more than anybody sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +55,17 @@ Read: TypeAlias = Sequence[KeyEvent] | Sequence[Characters] | Sequence[Chunk]
 """All that came of one read of the label, in order: keys, characters of the desktop, or bytes."""
 
 
-class CalibrationError(DriverError):
-    """What came does not tell how the scanner is set up; the French sentence says what to do."""
-
-
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """How a scanner is set up.
 
     Args:
         layout: The layout of its keys; empty when it sent bytes or characters.
-        terminator: What ends a label, as the setting `terminator` says it.
+        terminator: What ends a label, as the setting `terminator` says it; empty when `suffix` tells it.
         aim: The AIM identifier that it sends before a QR, or None.
         prefix: What it sends before everything.
         label_prefix: What it sends between the AIM identifier and the label.
-        suffix: What it sends between the label and the terminator.
+        suffix: All that it sends after the label, where no `terminator` says it; of bytes alone.
         caps_lock: Whether small and capital letters came exchanged: the scanner or the desktop took CapsLock to be on.
         pause_s: The longest pause between two keys, characters or reads, in seconds.
         duration_s: How long the whole label took, in seconds.
@@ -96,15 +97,13 @@ class Calibration:
         """
         found: dict[str, str | int | None] = {
             "layout": self.layout or None,
-            "terminator": self.terminator,
+            "terminator": self.terminator or None,
             "prefix": self.prefix or None,
-            "label_prefix": self.label_prefix or None,
         }
+        if self.label_prefix:  # one that stands there already is of the labels, which this one does not show
+            found["label_prefix"] = self.label_prefix
         if self.sends == "bytes":
-            ends = {name: text for text, name in _ENDS.items()}
-            if self.suffix:
-                found["terminator"] = None
-            found["suffix"] = self.suffix + ends[self.terminator] if self.suffix else None
+            found["suffix"] = self.suffix or None
         else:
             found["idle_gap_ms"] = self.idle_gap_ms if self.idle_gap_ms > DEFAULT_GAP_S * 1000 else None
         return found
@@ -120,8 +119,9 @@ def detect(read: Read) -> Calibration:
         What was found.
 
     Raises:
-        CalibrationError: `CALIBRATION_NOTHING`, `CALIBRATION_OTHER_LABEL`, `CALIBRATION_TWICE`, `CALIBRATION_DESKTOP`,
-            `CALIBRATION_NO_END` or `CALIBRATION_SUFFIX`.
+        CalibrationError: `CALIBRATION_NOTHING`, `CALIBRATION_OTHER_LABEL`, `CALIBRATION_PARTIAL`, `CALIBRATION_TWICE`,
+            `CALIBRATION_DESKTOP`, `CALIBRATION_NO_END`, `CALIBRATION_SUFFIX`, `CALIBRATION_PREFIX` or
+            `CALIBRATION_TWO_LABELS`.
     """
     keys = [item for item in read if isinstance(item, KeyEvent)]
     characters = [item for item in read if isinstance(item, Characters)]
@@ -132,11 +132,7 @@ def detect(read: Read) -> Calibration:
         return _of_characters(characters)
     if any(chunk.data for chunk in chunks):
         return _of_bytes(chunks)
-    raise CalibrationError(
-        "CALIBRATION_NOTHING",
-        fr="Rien n’a été lu : vérifiez que la douchette est branchée, et visez l’étiquette.",
-        en="Nothing came from the scanner",
-    )
+    raise refused("NOTHING")
 
 
 def _of_keys(events: Sequence[KeyEvent]) -> Calibration:
@@ -144,32 +140,47 @@ def _of_keys(events: Sequence[KeyEvent]) -> Calibration:
         (name, caps): _decode(events, name, caps_lock=caps) for caps in (False, True) for name in LAYOUTS
     }
     # A scanner that types Alt codes writes the same in all of them: then the first will do.
-    found = next((key for key, (text, _) in texts.items() if CALIBRATION_TEXT in text), None)
+    found = next((key for key, typed in texts.items() if CALIBRATION_TEXT in typed.text), None)
     if found is None:
-        raise _not_ours([text for text, _ in texts.values()])
+        raise _not_ours([typed.text for typed in texts.values()])
     layout, caps_lock = found
-    text, terminator = texts[found]
+    typed = texts[found]
+    _refuse_more(typed.rest)
     return _calibration(
-        text,
+        typed.text,
         [event.time_s for event in events if event.pressed],
         layout=layout,
-        terminator=terminator,
+        terminator=typed.terminator,
         caps_lock=caps_lock,
         sends="keys",
     )
 
 
-def _decode(events: Sequence[KeyEvent], layout: str, *, caps_lock: bool) -> tuple[str, str]:
-    """Read the keys in one layout: the text up to the first terminator, and that terminator's name."""
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """Keys read in one layout: up to the first end, that end's name, and what came after it."""
+
+    text: str
+    terminator: str
+    rest: str
+
+
+def _decode(events: Sequence[KeyEvent], layout: str, *, caps_lock: bool) -> _Typed:
     decoder = KeyboardDecoder(layout, terminators=ANY_TERMINATOR, idle_gap_s=0, caps_lock=caps_lock)
     names = {code: name for name, code in TERMINATOR_KEYS.items()}
+    labels: list[str] = []
+    ends: set[str] = set()
     for event in events:
-        for label in decoder.feed(event):
+        ended = [label.data.decode() for label in decoder.feed(event)]
+        labels += ended
+        if ended or (labels and event.pressed and event.code in names):
             # Ctrl+M and Alt codes end labels, too: those need all of them.
-            return label.data.decode(), names.get(event.code, "any")
+            ends.add(names.get(event.code, "any"))
     # Without an end: Enter is pressed for the scanner.
-    ended = decoder.feed(KeyEvent(events[-1].time_s, TERMINATOR_KEYS["enter"], pressed=True))
-    return (ended[0].data.decode() if ended else ""), "none"
+    last = decoder.feed(KeyEvent(events[-1].time_s, TERMINATOR_KEYS["enter"], pressed=True))
+    labels += [label.data.decode() or _DAMAGED for label in last]
+    terminator = "none" if not ends else ends.pop() if len(ends) == 1 else "any"
+    return _Typed(labels[0] if labels else "", terminator, "".join(labels[1:]))
 
 
 def _of_characters(read: Sequence[Characters]) -> Calibration:
@@ -178,18 +189,20 @@ def _of_characters(read: Sequence[Characters]) -> Calibration:
     if caps_lock:
         text = text.swapcase()
     if CALIBRATION_TEXT not in text:
-        seen = next((pair for pair, pattern in _seen_on_desktops() if pattern.search(text)), None)
+        seen = next(
+            (pair for pair, pattern in seen_on_desktops(CALIBRATION_TEXT) if pattern.search(text)), None
+        )
         if seen is None:
             raise _not_ours([text])
         scanner, desktop = seen
-        raise CalibrationError(
-            "CALIBRATION_DESKTOP",
-            fr=f"La douchette est réglée pour un clavier « {scanner} » et ce poste pour un clavier « {desktop} » : "
-            f"réglez la douchette en « {desktop} », avec les codes-barres de sa notice.",
-            en=f"The scanner is set to {scanner!r} and the desktop to {desktop!r}: set the scanner to {desktop!r}",
-        )
-    label, end = _split_end(text)
-    terminator = "none" if not end else "tab" if end.startswith("\t") else "enter"
+        raise refused("DESKTOP", scanner=scanner, desktop=desktop)
+    label, rest = _split_after(text)
+    found = re.search(r"[\r\n\t]", rest)
+    if found is None:
+        label, rest = text, ""
+    _refuse_more("".join(character for character in rest if character not in _END_CHARACTERS))
+    ends = set(rest)
+    terminator = "none" if not ends else "tab" if ends == {"\t"} else "any" if "\t" in ends else "enter"
     times = [item.time_s for item in read]
     return _calibration(
         label, times, layout="", terminator=terminator, caps_lock=caps_lock, sends="characters"
@@ -200,45 +213,68 @@ def _of_bytes(chunks: Sequence[Chunk]) -> Calibration:
     text = b"".join(chunk.data for chunk in chunks).decode("utf-8", "replace")
     if CALIBRATION_TEXT not in text:
         raise _not_ours([text])
-    label, end = _split_end(text)
-    if not end:
-        raise CalibrationError(
-            "CALIBRATION_NO_END",
-            fr="La douchette n’envoie rien à la fin d’une étiquette : ajoutez-lui le suffixe « CR » (Entrée), "
-            "avec les codes-barres de sa notice.",
-            en="The scanner sends no terminator: program the suffix CR",
-        )
-    terminator = _ENDS.get(end) or _ENDS[end[0]]
+    label, rest = _split_after(text)
+    if _IN_IDENTIFIERS.fullmatch(rest):  # nothing, or what an identifier may hold itself
+        raise refused("NO_END")
+    if _DAMAGED in text:
+        raise refused("PREFIX")
+    terminator = _ENDS.get(rest) or _of_end_characters(rest)
     times = [chunk.time_s for chunk in chunks]
-    return _calibration(label, times, layout="", terminator=terminator, caps_lock=False, sends="bytes")
+    return _calibration(
+        label,
+        times,
+        layout="",
+        terminator=terminator,
+        suffix="" if terminator else rest,
+        caps_lock=False,
+        sends="bytes",
+    )
 
 
-def _split_end(text: str) -> tuple[str, str]:
-    """Cut a text where its first terminator after the label stands."""
-    at = text.index(CALIBRATION_TEXT) + len(CALIBRATION_TEXT)
-    rest = text[at:]
-    found = re.search(r"\r\n|\r|\n|\t", rest)
-    if found is None:
-        return text, ""
+def _of_end_characters(rest: str) -> str:
+    """Name the terminator for several of these characters; empty when there are others."""
+    ends = set(rest)
+    if not ends <= _END_CHARACTERS:
+        return ""
+    return _ENDS[rest[0]] if len(ends) == 1 else "any"
+
+
+def _split_after(text: str) -> tuple[str, str]:
+    """Cut a text after the label, of which there may be one."""
+    before, label, rest = text.partition(CALIBRATION_TEXT)
     if CALIBRATION_TEXT in rest:
-        raise _twice()
-    return text[: at + found.start()], found[0]
+        raise refused("TWICE")
+    return before + label, rest
+
+
+def _refuse_more(rest: str) -> None:
+    """Refuse what came after the end of a label: the next label would begin with it."""
+    if CALIBRATION_TEXT in rest:
+        raise refused("TWICE")
+    if rest:
+        raise refused("SUFFIX")
 
 
 def _calibration(
-    text: str, times_s: Sequence[float], *, layout: str, terminator: str, caps_lock: bool, sends: str
+    text: str,
+    times_s: Sequence[float],
+    *,
+    layout: str,
+    terminator: str,
+    caps_lock: bool,
+    sends: str,
+    suffix: str = "",
 ) -> Calibration:
     if text.count(CALIBRATION_TEXT) > 1:
-        raise _twice()
+        raise refused("TWICE")
     parts = _LABEL.fullmatch(text)
     assert parts is not None  # noqa: S101 (the text is in it)
-    if parts["suffix"] and sends != "bytes":
-        raise CalibrationError(
-            "CALIBRATION_SUFFIX",
-            fr="La douchette ajoute des caractères après chaque étiquette : retirez ce suffixe (ne gardez qu’Entrée ou Tab), "
-            "avec les codes-barres de sa notice.",
-            en="The scanner adds a suffix before its terminator: remove it",
-        )
+    if parts["suffix"]:
+        raise refused("SUFFIX")
+    if _OTHER_LABEL.search(parts["prefix"] + (parts["inner"] or "")) or _OTHER_LABEL.search(
+        suffix.strip("\r\n\t")
+    ):
+        raise refused("TWO_LABELS")
     pauses = [later - earlier for earlier, later in pairwise(times_s)]
     return Calibration(
         layout=layout,
@@ -246,7 +282,7 @@ def _calibration(
         aim=parts["aim"],
         prefix=parts["prefix"],
         label_prefix=parts["inner"] or "",
-        suffix=parts["suffix"],
+        suffix=suffix,
         caps_lock=caps_lock,
         pause_s=max(pauses, default=0.0),
         duration_s=sum(pauses),
@@ -256,52 +292,10 @@ def _calibration(
 
 def _not_ours(texts: Sequence[str]) -> CalibrationError:
     """Say what was read instead: a part of our label, or another one."""
-    if any(_shares(text) for text in texts):
-        return CalibrationError(
-            "CALIBRATION_PARTIAL",
-            fr="L’étiquette de calibrage n’est arrivée qu’en partie : relisez-la, bien à plat et en entier.",
-            en="The calibration label came in part only",
-        )
-    return CalibrationError(
-        "CALIBRATION_OTHER_LABEL",
-        fr="Ce n’est pas l’étiquette de calibrage, ou la disposition de clavier de la douchette est inconnue : "
-        "relisez l’étiquette imprimée, ou réglez la douchette en français avec sa notice.",
-        en="Another label was read, or the scanner's layout is none of ours",
-    )
+    return refused("PARTIAL" if any(_shares(text) for text in texts) else "OTHER_LABEL")
 
 
 def _shares(text: str) -> bool:
     return any(
         CALIBRATION_TEXT[at : at + _ENOUGH] in text for at in range(len(CALIBRATION_TEXT) - _ENOUGH + 1)
     )
-
-
-def _twice() -> CalibrationError:
-    return CalibrationError(
-        "CALIBRATION_TWICE",
-        fr="L’étiquette a été lue deux fois : recommencez en ne pressant la gâchette qu’une fois.",
-        en="The calibration label was read twice",
-    )
-
-
-@cache
-def _seen_on_desktops() -> tuple[tuple[tuple[str, str], re.Pattern[str]], ...]:
-    """Give what each desktop makes of the label when a scanner is set otherwise; dead keys may make anything."""
-    return tuple(_patterns())
-
-
-def _patterns() -> Iterator[tuple[tuple[str, str], re.Pattern[str]]]:
-    for scanner in LAYOUTS:
-        strokes = {
-            text: (code, level) for level in (3, 2, 1, 0) for code, text in levels(scanner)[level].items()
-        }
-        for desktop in LAYOUTS:
-            if desktop == scanner:
-                continue
-            writes = levels(desktop)
-            seen: list[str] = []
-            for character in CALIBRATION_TEXT:
-                code, level = strokes[character]
-                text = writes[level].get(code, DEAD)
-                seen.append(".{0,2}" if DEAD in text else re.escape(text))
-            yield (scanner, desktop), re.compile("".join(seen), re.DOTALL)

@@ -15,9 +15,11 @@ import select
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, Protocol, TypeAlias
 
 from cvconnect_drivers.errors import LinkLostError
+from cvconnect_drivers.links.base import Deadline
 from cvconnect_drivers.scanners import input_events as linux
 from cvconnect_drivers.scanners.framing import RawLabel
 from cvconnect_drivers.scanners.keyboard import KeyboardDecoder, KeyEvent
@@ -29,6 +31,12 @@ READ_BYTES = linux.EVENT.size * 256
 
 READS = 64
 """How many reads in a row: a device that never pauses must not keep `read` for ever."""
+
+FINISH_S = 0.4
+"""`release` promises one second, and the read before may have taken 0.2 s of it."""
+
+HELD_S = 1.0
+"""After so long without a key, ask whether those that seem to be held are: another program may have seen them come up."""
 
 _TAKEN = "{} est réservé par un autre programme : fermez-le, la caisse n’en reçoit rien."
 _REFUSED = "{} ne peut pas être réservé à la caisse : ce qu’il lit est aussi tapé dans la fenêtre active."
@@ -119,7 +127,7 @@ class EvdevSource:
     @property
     def pending(self) -> bool:
         """Whether a label has begun and not ended."""
-        return self._decoder.pending
+        return self._decoder.pending and not self._decoder.swallows
 
     @property
     def degraded(self) -> str:
@@ -163,12 +171,20 @@ class EvdevSource:
 
     def close(self) -> None:
         """Close the device, which gives it back. Idempotent; never raises."""
+        self._finish()
         with self._wake_lock:
             wake, self._wake = self._wake, None
         if wake is not None:
             os.close(wake)
             with contextlib.suppress(Exception):
                 self._device.close()
+
+    def _finish(self) -> None:
+        """Let the label that has begun end before the desktop gets the device back, unless it takes too long."""
+        deadline = Deadline(FINISH_S)
+        with contextlib.suppress(Exception):
+            while self._grabbed and (self._held or self._decoder.pending) and deadline.left_s():
+                self.read(timeout_s=min(0.05, deadline.left_s()))
 
     # --- keys ------------------------------------------------------------------------------------------------------------
 
@@ -226,7 +242,7 @@ class EvdevSource:
         if until_s is not None and event.time_s > until_s:
             self._begin(labels)
             until_s = None
-        came = self._decoder.feed(event)
+        came = [replace(label, ended_s=event.time_s) for label in self._decoder.feed(event)]
         labels += self._seen(came) if until_s is None else [_TORN for _ in came]
 
     def _seen(self, came: list[RawLabel]) -> list[RawLabel]:
@@ -290,6 +306,8 @@ class EvdevSource:
                 self._unwanted_until_s = asked[1]
                 self._take(labels)
         wanted = self._is_wanted()
+        if self._held and wanted != self._grabbed and self._clock() - self._last_s >= HELD_S:
+            labels += self._resynchronise()
         if wanted == self._grabbed or self._held:
             return
         if wanted:

@@ -27,12 +27,14 @@ class RawLabel:
         damage: Why they are no whole label, or None.
         symbology: The AIM identifier (`]Q1`), when the device told it beside the bytes; None when it did not.
         layout: The keyboard layout that the keys were read with; empty when no keys were read.
+        ended_s: When it ended, on the clock of `time.monotonic`, when the device tells; None when it does not.
     """
 
     data: bytes = field(repr=False)
     damage: Damage | None = None
     symbology: str | None = None
     layout: str = ""
+    ended_s: float | None = field(default=None, compare=False)
 
 
 class Framer:

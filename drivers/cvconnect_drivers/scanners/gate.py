@@ -43,6 +43,10 @@ class Delivery:
     label: Label
 
 
+REST_S = 0.3
+"""What ends this soon after a label that was refused may be its next line: nobody pulls a trigger twice so fast."""
+
+
 class Gate:
     """Lets one label through each time it is armed, into a queue that its owner empties.
 
@@ -54,6 +58,8 @@ class Gate:
         self._settings = settings
         self._on_label: OnLabel | None = None
         self._straddles = False
+        self._same_customer = False
+        self._refused_at_s = float("-inf")
         self._armed_at_s = float("-inf")
         self._last: tuple[int, float] | None = None
         self._queue: deque[Delivery] = deque()
@@ -82,6 +88,7 @@ class Gate:
         self._on_label = on_label
         self._armed_at_s = now_s
         self._straddles = label_begun
+        self._same_customer = same_customer
         if not same_customer:
             self._last = None
 
@@ -110,7 +117,10 @@ class Gate:
         if raw.damage is not None:
             self._counts[raw.damage.lower()] += 1
         straddles, self._straddles = self._straddles, False
-        on_label = None if straddles or now_s < self._armed_at_s else self._on_label
+        is_rest = self._same_customer and now_s - self._refused_at_s < REST_S
+        if is_rest:
+            self._refused_at_s = now_s
+        on_label = None if straddles or is_rest or now_s < self._armed_at_s else self._on_label
         if on_label is None or len(self._queue) == QUEUE_LABELS:
             self._counts["dropped"] += 1
             return
@@ -118,6 +128,8 @@ class Gate:
         if self._is_duplicate(label, now_s):
             self._counts["duplicates"] += 1
             return
+        if label.refusal is not None:
+            self._refused_at_s = now_s
         self._queue.append(Delivery(on_label, label))
         self._on_label = None
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from cvconnect_drivers.errors import LinkAbsentError, LinkLostError, PackageMissingError
+from cvconnect_drivers.links.base import Deadline
 from cvconnect_drivers.scanners.framing import RawLabel
 from cvconnect_drivers.scanners.hidpos_reports import (
     MAX_REPORT_BYTES,
@@ -35,6 +36,12 @@ from cvconnect_drivers.urls import Settings, parse_url
 
 IDLE_GAP_S = 1.0
 """Unverified: the pieces of a label follow each other within the polling interval, 1 to 10 ms; later than this it is torn."""
+
+QUIET_MS = 50
+"""So long a device must be silent before its reports are labels: see `IDLE_GAP_S`."""
+
+NOISY_S = 0.5
+"""How long that is waited for."""
 
 _SYSFS = Path("/sys/class/hidraw")
 _RULE = 'SUBSYSTEM=="hidraw", ATTRS{{idVendor}}=="{}", ATTRS{{idProduct}}=="{}", MODE="0660", GROUP="input", TAG+="uaccess"'
@@ -237,11 +244,23 @@ def _open(url: str, path: str, identity: Identity) -> HidPosSource:
         device.open_path(found.path)
     except OSError as error:
         raise _refused(url, found) from error
+    if not path and found not in list_hidpos(identity):  # its path went to another device meanwhile
+        device.close()
+        raise LinkAbsentError(url, "it has just left")
+    with contextlib.suppress(OSError, ValueError):  # a device that has left fails in the first read, too
+        _let_pass(device)
     descriptor = b""
     # A device that keeps its descriptor to itself, or a hidapi before 0.14.
     with contextlib.suppress(OSError, ValueError, AttributeError):
         descriptor = bytes(device.get_report_descriptor())
     return HidPosSource(device, ReportDecoder(find_layout(descriptor) or USUAL_LAYOUT), url)
+
+
+def _let_pass(device: HidDevice) -> None:
+    """Drop what is left of a label that began before the device was opened."""
+    deadline = Deadline(NOISY_S)
+    while deadline.left_s() and device.read(MAX_REPORT_BYTES, QUIET_MS):
+        pass
 
 
 def _refused(where: str, found: HidPosDevice) -> LinkAbsentError:

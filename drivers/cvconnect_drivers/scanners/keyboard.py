@@ -50,6 +50,9 @@ Source: Microsoft Windows-driver-samples, kbdfr.c and kbdgr.c, columns Ctrl.
 
 _KEYPAD_DIGITS: Final = frozenset(KEYPAD) - {KEYPAD_POINT}
 _MAX_ALT_DIGITS = 4
+
+_STUTTER_GAPS = 3
+"""What begins within so many pauses after a label that a pause tore may be more of it: a scanner may stutter twice."""
 _HIGHEST_CODE = 255
 
 _DEAD_THEN_SPACE: Final = re.compile(f"{DEAD}(.) ")
@@ -116,11 +119,18 @@ class KeyboardDecoder:
         self._lost = self._told = False
         self._last_s: float | None = None
         self._last_end: _End | None = None
+        self._begun_s = 0.0
+        self._torn_s = float("-inf")  # when a pause tore a label
 
     @property
     def pending(self) -> bool:
         """Whether a label has begun and not ended."""
         return bool(self._text) or self._damage is not None or bool(self._alt_digits)
+
+    @property
+    def swallows(self) -> bool:
+        """Whether what comes is the rest of a label that was told as torn: nothing will come out of it."""
+        return self._told
 
     def set_locks(self, *, caps_lock: bool | None = None, num_lock: bool | None = None) -> None:
         """Set the locks to what the host knows; None leaves one as it is.
@@ -229,6 +239,8 @@ class KeyboardDecoder:
         return []
 
     def _write(self, text: str) -> None:
+        if not self._text:
+            self._begun_s = self._last_s or 0.0
         self._text.append(text)
         if len(self._text) > MAX_LABEL_BYTES:
             self._spoil("TOO_LONG")
@@ -254,6 +266,8 @@ class KeyboardDecoder:
         if self._damage is not None:
             return RawLabel(b"", self._damage)
         if self._is_torn(how):
+            if how == "gap":
+                self._torn_s = self._last_s or 0.0
             return RawLabel(b"", "TORN")
         text = "".join(self._text)
         if DEAD in text:
@@ -267,7 +281,9 @@ class KeyboardDecoder:
 
     def _is_torn(self, how: _End) -> bool:
         if self._terminators == ANY_TERMINATOR:
-            return how != (self._last_end or "key")
+            return how != (self._last_end or "key") or (
+                how == "gap" and self._begun_s - self._torn_s < _STUTTER_GAPS * self._gap_s
+            )
         return bool(self._terminators) and "gap" in {how, self._last_end}
 
     def _forget(self) -> None:

@@ -81,7 +81,10 @@ class LabelScanner:
             ready=self._ready,
             backoff=self._backoff,
         )
-        self._session = session
+        with self._lock:
+            if self._session is not None:  # another thread was faster
+                return
+            self._session = session
         refused = session.start(timeout_s)
         if refused is not None:
             self.release()
@@ -148,6 +151,7 @@ class LabelScanner:
 
     def release(self) -> None:
         """Disarm, join the driver's threads and close the device. Idempotent."""
-        session, self._session = self._session, None
+        with self._lock:
+            session, self._session = self._session, None
         if session is not None:
             session.close()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from cvconnect_drivers.errors import LinkTimeoutError
-from cvconnect_drivers.links.base import Link
+from cvconnect_drivers.links.base import Deadline, Link
 from cvconnect_drivers.links.serial import SerialPort, list_serial, open_serial
 from cvconnect_drivers.links.tcp import open_tcp
 from cvconnect_drivers.scanners.framing import MAX_LABEL_BYTES, TERMINATORS, Framer, RawLabel
@@ -39,6 +39,12 @@ digits has as many as a customer's number."""
 
 READ_BYTES = MAX_LABEL_BYTES
 
+QUIET_S = 0.05
+"""So long a port must be silent before it is read: it may be opened in the middle of a label. At 300 baud a byte takes 33 ms."""
+
+NOISY_S = 0.5
+"""How long that is waited for."""
+
 _ENDLESS = "Le lecteur envoie des données sans fin d’étiquette : vérifiez sa vitesse et son caractère de fin."
 
 
@@ -49,6 +55,7 @@ class SerialSource:
         link: The pipe to it; the source owns it.
         framer: Cuts the bytes into labels; the source owns it.
         before: The source whose connection was lost, when the other side may still send the rest of its last label.
+        in_label: Whether a label may be in the middle of its bytes: what is left of it is none.
         clock: Seconds, on any clock that never goes back.
     """
 
@@ -58,6 +65,7 @@ class SerialSource:
         framer: Framer,
         *,
         before: SerialSource | None = None,
+        in_label: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._link = link
@@ -65,6 +73,9 @@ class SerialSource:
         self._clock = clock
         self._last_byte_at_s: float = before._last_byte_at_s if before else 0.0  # noqa: SLF001 (of its own kind)
         self._torn: bool = before is not None and (before.pending or before._torn)  # noqa: SLF001
+        if in_label:
+            self._torn, self._last_byte_at_s = True, clock()
+        self._stale_bytes = 0
         self._unended_bytes = 0
         self._endless = False
 
@@ -96,13 +107,23 @@ class SerialSource:
             paused_s = self._clock() - self._last_byte_at_s
             return self._tear() if self._framer.pending and paused_s >= IDLE_GAP_S else []
         now_s = self._clock()
-        if now_s - self._last_byte_at_s >= REMAINDER_S:
+        paused_s = now_s - self._last_byte_at_s
+        if paused_s >= REMAINDER_S:
             self._torn = False
         self._last_byte_at_s = now_s
-        return self._take(data)
+        # This thread may have been kept from the port: a pause that nobody waited through is one.
+        labels = self._tear() if self._framer.pending and paused_s >= IDLE_GAP_S else []
+        stale, self._stale_bytes = min(self._stale_bytes, len(data)), 0
+        if stale:  # they came before labels were wanted
+            labels += [RawLabel(b"", "TORN") for _ in self._take(data[:stale])]
+            self._torn = self._torn or self._framer.pending
+        return labels + self._take(data[stale:])
 
     def set_armed(self, armed: bool) -> None:  # noqa: FBT001 (see `Source`)
-        """Do nothing: a serial scanner disturbs nobody."""
+        """Hear that labels are wanted: what the port holds already is none of them."""
+        waiting = getattr(self._link, "waiting", None)
+        if armed and waiting is not None:
+            self._stale_bytes = waiting()
 
     def close(self) -> None:
         """Close the port. Idempotent; never raises."""
@@ -161,12 +182,30 @@ def open_scanner(url: str, options: Mapping[str, object]) -> LabelScanner:
 
     def open_source() -> Source:
         nonlocal last
+        link = open_link()
         # A port is emptied when it is opened; a device server may have kept what it could not send.
         before = last if is_remote else None
-        last = SerialSource(open_link(), Framer(terminators=terminators, suffix=suffix), before=before)
+        in_label = not is_remote and _has_come(link)
+        framer = Framer(terminators=terminators, suffix=suffix)
+        last = SerialSource(link, framer, before=before, in_label=in_label)
         return last
 
     return LabelScanner(url, open_source, shared)
+
+
+def _has_come(link: Link) -> bool:
+    """Drop what comes until the port is silent; tell whether something came."""
+    came, deadline = False, Deadline(NOISY_S)
+    try:
+        while deadline.left_s():
+            link.read(READ_BYTES, timeout_s=QUIET_S)
+            came = True
+    except LinkTimeoutError:
+        pass
+    except BaseException:
+        link.close()
+        raise
+    return came
 
 
 def _link_of(device: DeviceUrl, settings: Settings) -> Callable[[], Link]:

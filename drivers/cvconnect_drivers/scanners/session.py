@@ -77,8 +77,11 @@ class Session:
 
     def start(self, timeout_s: float) -> DriverError | None:
         """Start; give the error when the first try shows that the scanner cannot be opened as it is set up."""
-        self._teller.start()
-        self._reader.start()
+        with self._changed:
+            if self._stop.is_set():  # released by another thread meanwhile
+                return None
+            self._teller.start()
+            self._reader.start()
         self._tried.wait(timeout_s)
         return self._refused
 
@@ -125,7 +128,7 @@ class Session:
         deadline = Deadline(JOIN_TIMEOUT_S)
         for thread in (self._reader, self._teller):
             # A callback may release its own scanner: the thread then ends by itself, right after it.
-            if thread is not threading.current_thread():
+            if thread is not threading.current_thread() and thread.ident is not None:
                 thread.join(deadline.left_s())
 
     def _set_armed(self) -> None:
@@ -141,6 +144,7 @@ class Session:
                 if event is not None:
                     self._reconnection = self._reconnection.after(event, time.monotonic())
         finally:
+            self._tried.set()
             self._close_source()
 
     def _step(self) -> Event | None:
@@ -206,7 +210,7 @@ class Session:
                 return
             was_armed = self._gate.armed
             for raw in labels:
-                self._gate.take(raw, now_s)
+                self._gate.take(raw, now_s if raw.ended_s is None else raw.ended_s)
             if was_armed and not self._gate.armed:
                 self._set_armed()
             self._changed.notify_all()

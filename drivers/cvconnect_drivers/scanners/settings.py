@@ -78,9 +78,9 @@ def read_scanner_settings(settings: Settings) -> ScannerSettings:
         ConfigurationError: One of them is not valid.
     """
     return ScannerSettings(
-        settings.text("prefix", "").encode(),
+        _prefix(settings, "prefix").encode(),
         Envelope(
-            settings.text("label_prefix", ""),
+            _prefix(settings, "label_prefix"),
             settings.text("url_parameter", ""),
             settings.text("json_field", ""),
         ),
@@ -178,6 +178,15 @@ def _usb_number(settings: Settings, key: str) -> str:
             en=f"{key!r} must be four hexadecimal digits, such as 0c2e",
         )
     return found[1].lower() if found else ""
+
+
+def _prefix(settings: Settings, key: str) -> str:
+    text = settings.text(key, "")
+    if text.isdigit():  # a product code that happens to start so would be left with a customer's 11 digits
+        raise settings.invalid(
+            fr=f"« {key} » ne peut pas être fait de chiffres seuls", en=f"{key!r} must not be digits alone"
+        )
+    return text
 
 
 def _aim(settings: Settings, name: str) -> str:

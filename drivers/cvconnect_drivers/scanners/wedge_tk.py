@@ -33,6 +33,11 @@ _X11_OFFSET: Final = 8
 _KEYCODES: Final = range(_X11_OFFSET + 1, 256)
 _LOCK, _MOD2 = 0x02, 0x10
 _LOCK_KEYS: Final = frozenset({"Caps_Lock", "Num_Lock"})
+_FUNCTION_KEYS: Final = frozenset(map(chr, range(0xF700, 0xF900)))
+"""What macOS writes of arrows and F1 to F35: they stay the till's own.
+
+Source: Apple AppKit, NSEvent.h, `NSUpArrowFunctionKey` and what follows it. Unverified: that Tk hands them over so.
+"""
 _NEW_WIDGETS: Final = ("<Map>", "<FocusIn>")
 
 
@@ -110,7 +115,8 @@ class TkWedge:
 
     def _on_press(self, event: Event[Misc]) -> str | None:
         if self._characters:
-            return _answer(bool(event.char) and self._wedge.character(event.char, event.time / 1000))
+            is_text = bool(event.char) and event.char not in _FUNCTION_KEYS
+            return _answer(is_text and self._wedge.character(event.char, event.time / 1000))
         return _answer(self._key(event, pressed=True))
 
     def _on_release(self, event: Event[Misc]) -> str | None:

@@ -9,7 +9,7 @@ from cvconnect_sim.printer.events import (
     RealTimeRequest,
     UnknownCommand,
 )
-from cvconnect_sim.printer.models import TM58, TM80, PrinterModel
+from cvconnect_sim.printer.models import TM58, TM80, TM80_180DPI, PrinterModel
 from cvconnect_sim.printer.paper import PrintedLine, Slip
 from cvconnect_sim.printer.printer import Printer
 from cvconnect_sim.printer.status import Sensors
@@ -17,6 +17,7 @@ from cvconnect_sim.printer.status import Sensors
 __all__ = [
     "TM58",
     "TM80",
+    "TM80_180DPI",
     "DrawerPulse",
     "Event",
     "IgnoredCommand",

@@ -41,3 +41,6 @@ TM80 = PrinterModel(name="TM80", maker="CVCONNECT SIM", width_dots=576, paper_do
 
 TM58 = PrinterModel(name="TM58", maker="CVCONNECT SIM", width_dots=384, paper_dots=464, native_qr=False)
 """58 mm paper, 32 columns of Font A; QR codes must come as raster images."""
+
+TM80_180DPI = PrinterModel(name="TM80", maker="CVCONNECT SIM", width_dots=512, paper_dots=568, dpi=180)
+"""80 mm paper at the coarser resolution, 42 columns of Font A, draws QR codes itself."""
