@@ -216,19 +216,19 @@ KEY_PIECES: Final = (
 
 
 @cache
-def _keys_of(layout: str) -> dict[str, list[tuple[int, int]]]:
+def _keys_of(layout: str, *, caps_lock: bool) -> dict[str, list[tuple[int, int]]]:
     """Type every key through the decoder itself: character to keys and modifier."""
     typed: dict[str, list[tuple[int, int]]] = {}
     for modifier in (0, 42, 100):
         for code in (*range(1, 55), 57, 86):  # not the keypad, which is the same in all
-            text = _written(layout, [(code, modifier)])
+            text = _written(layout, [(code, modifier)], caps_lock=caps_lock)
             if text is not None and len(text) == 1:
                 typed.setdefault(text, []).append((code, modifier))
     return typed
 
 
-def _written(layout: str, strokes: Sequence[tuple[int, int]]) -> str | None:
-    decoder = KeyboardDecoder(layout, terminators=frozenset({"kp_enter"}))
+def _written(layout: str, strokes: Sequence[tuple[int, int]], *, caps_lock: bool) -> str | None:
+    decoder = KeyboardDecoder(layout, terminators=frozenset({"kp_enter"}), caps_lock=caps_lock)
     for code, modifier in strokes:
         for key, pressed in ((modifier, True), (code, True), (code, False), (modifier, False)):
             if key:
@@ -238,14 +238,21 @@ def _written(layout: str, strokes: Sequence[tuple[int, int]]) -> str | None:
 
 
 def check_misread(data: bytes) -> None:
-    """Any text: the layout that is told is another one, and its keys write an identifier there."""
+    """Any text: the layout that is told is another one, or CapsLock is, and its keys write an identifier there."""
     text = data[1:].decode("utf-8", "ignore")
     choice = (data[0] if data else 0) % (len(NAMES) + 1)
     layout = NAMES[choice] if choice < len(NAMES) else ""
     found = misread(text, layout)
-    promise(found is None or (found in NAMES and found != layout), "it told no other layout")
+    promise(found is None or found in NAMES, "it told no layout")
     if found is None:
         promise(text != _FRENCH_NUMBER or layout != "fr", "it missed eleven digits")
+        return
+    if found == layout:
+        locks = [(False, True), (True, False)]
+        promise(
+            any(_reads_as_identifier(text, layout, layout, *caps) for caps in locks),
+            "CapsLock changes nothing",
+        )
         return
     hosts = [layout] if layout else [name for name in NAMES if name != found]
     promise(any(_reads_as_identifier(text, host, found) for host in hosts), "those keys write no identifier")
@@ -254,11 +261,17 @@ def check_misread(data: bytes) -> None:
 _FRENCH_NUMBER: Final = "&é\"'(-è_çà&"
 
 
-def _reads_as_identifier(text: str, host: str, name: str) -> bool:
-    keys = _keys_of(host)
+def _reads_as_identifier(
+    text: str,
+    host: str,
+    name: str,
+    host_caps: bool = False,  # noqa: FBT001, FBT002 - states of the two sides
+    caps: bool = False,  # noqa: FBT001, FBT002
+) -> bool:
+    keys = _keys_of(host, caps_lock=host_caps)
     if any(character not in keys for character in text):
         return False
-    reread = _written(name, [keys[character][0] for character in text])
+    reread = _written(name, [keys[character][0] for character in text], caps_lock=caps)
     return reread is not None and like_an_identifier(reread)
 
 
