@@ -52,10 +52,11 @@ class PackageMissingError(DriverError):
     """
 
     def __init__(self, package: str) -> None:
+        typed = f'"{package}"' if "[" in package else package  # some shells would read the brackets
         super().__init__(
             "PACKAGE_MISSING",
-            fr=f"Le composant « {package} » manque sur cette caisse : pip install {package}",
-            en=f"The package {package!r} is not installed: pip install {package}",
+            fr=f"Le composant « {package} » manque sur cette caisse : pip install {typed}",
+            en=f"The package {package!r} is not installed: pip install {typed}",
         )
         self.package = package
 
