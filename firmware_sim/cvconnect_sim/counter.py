@@ -15,6 +15,7 @@ Does not model: a network between till and provider; what each device does not m
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -40,6 +41,10 @@ SHOP: Final = "Camping Les Pins"
 SHOP_ADDRESS: Final = ("12 route de la Plage", "40600 Biscarrosse")
 
 
+TRIGGER_S: Final = 0.5
+"""Nobody pulls the trigger twice as fast: what comes sooner after a label that was refused may be its next line."""
+
+
 class CabledScanner:
     """A scanner with its cable plugged in: what it reads reaches the till.
 
@@ -51,6 +56,7 @@ class CabledScanner:
     def __init__(self, link: Link, firmware: Scanner) -> None:
         self.link: Final = link
         self.firmware: Final = firmware
+        self._again_at_s = 0.0
 
     def scan(self, text: str, symbology: Symbology = Symbology.CODE_128) -> None:
         """Reads a label; returns at once, the bytes follow at the scanner's pace.
@@ -62,7 +68,10 @@ class CabledScanner:
         Raises:
             SimError: LABEL_IMPOSSIBLE.
         """
-        self.link.send(self.firmware.scan(text, symbology))
+        wait_s = max(self._again_at_s - time.monotonic(), 0.0)
+        self._again_at_s = time.monotonic() + wait_s + TRIGGER_S
+        bursts = self.firmware.scan(text, symbology)
+        self.link.send([(bursts[0][0] + wait_s, bursts[0][1]), *bursts[1:]])
 
 
 class Counter:

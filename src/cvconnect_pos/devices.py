@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,7 @@ from cvconnect_pos.tickets import CUSTOMER_COPY, MERCHANT_COPY, has_ticket, tick
 _log = logging.getLogger("cvconnect_pos")
 
 CLAIM_S = 3.0
+FIRST_CLAIM_S = 0.5
 SHOW_S = 3.0
 PRINT_S = 15.0
 CLOSE_S = 5.0
@@ -136,12 +138,19 @@ class StationDevices:
         return posts + ([self._printer[1]] if self._printer else [])
 
     def start(self, engine: Engine) -> None:
-        """Claim every device; what is away now is claimed again when it is needed."""
+        """Claim every device; what is away now is claimed again when it is needed.
+
+        Scanners are waited for a moment: one that is said to be ready is ready.
+        """
         self._engine = engine
         for display, post in self._displays:
             post.do_latest(self._idle(display), _ignore)
         for post in self._posts:
             post.do(lambda: None, _ignore)
+        claimed = [post.when_idle() for _, post in self._scanners]
+        end = time.monotonic() + FIRST_CLAIM_S
+        for tried in claimed:
+            tried.wait(max(end - time.monotonic(), 0.0))
 
     def carry_out(self, command: Command, payment: Payment, attempt: Attempt) -> int:
         """Hand a command to the devices; see `engine.Devices`."""

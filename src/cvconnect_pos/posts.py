@@ -64,6 +64,12 @@ class Post:
         else:
             self.do(work, trouble)
 
+    def when_idle(self) -> threading.Event:
+        """Give what is set when all that was handed over until now is done."""
+        done = threading.Event()
+        self.worker.call_later(0.0, done.set)
+        return done
+
     def check_health(self, level: HealthLevel) -> Health:
         """Ask the driver, whatever it does."""
         try:
@@ -73,9 +79,7 @@ class Post:
 
     def close(self, timeout_s: float) -> None:
         """Finish what was handed over, give the device back, and join the thread."""
-        done = threading.Event()
-        self.worker.call_later(0.0, done.set)
-        done.wait(timeout_s)
+        self.when_idle().wait(timeout_s)
         self.worker.close(1.0)
         try:
             self.device.release()

@@ -125,7 +125,12 @@ def test_a_size_out_of_range_is_refused(value: object) -> None:
             {"symbologies": "qr,vinyl"},
             "« symbologies » ne connaît pas « vinyl »",
         ),
-        (open_printer, "usb:auto", {}, "« usb: » n’est pas l’une de ces liaisons : file, memory, tcp"),
+        (
+            open_printer,
+            "cups:auto",
+            {},
+            "« cups: » n’est pas l’une de ces liaisons : device, file, memory, serial, tcp, usb",
+        ),
         (
             open_printer,
             "memory:x",
