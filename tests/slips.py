@@ -21,6 +21,7 @@ class PaperLine:
     bold: bool = False
     large: bool = False
     qr: str | None = None
+    image: bytes | None = None
 
 
 class Paper:

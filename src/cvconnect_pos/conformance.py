@@ -372,6 +372,7 @@ class _Line:
     bold: bool = False
     large: bool = False
     qr: str | None = None
+    image: bytes | None = None
 
 
 class _Paper:

@@ -197,6 +197,11 @@ class PrintLine(Protocol):
         """A QR to print instead of the text."""
         ...
 
+    @property
+    def image(self) -> bytes | None:
+        """A PNG to print instead of the text: the shop's logo."""
+        ...
+
 
 class Document(Protocol):
     """What a printer is given: lines, never bytes."""

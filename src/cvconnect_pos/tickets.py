@@ -47,6 +47,7 @@ class Line:
     bold: bool = False
     large: bool = False
     qr: str | None = None
+    image: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class PaperLine:
     bold: bool = False
     large: bool = False
     qr: str | None = None
+    image: bytes | None = None
 
 
 class Paper:

@@ -28,6 +28,7 @@ class PaperLine:
     bold: bool = False
     large: bool = False
     qr: str | None = None
+    image: bytes | None = None
 
 
 def encode(*lines: PaperLine, profile: Profile = WIDE) -> bytes:

@@ -44,6 +44,7 @@ class PaperLine:
     bold: bool = False
     large: bool = False
     qr: str | None = None
+    image: bytes | None = None
 
 
 def ticket(payload: str, profile: Profile, model: PrinterModel) -> Slip:

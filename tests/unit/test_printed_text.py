@@ -46,6 +46,7 @@ class PaperLine:
     bold: bool = False
     large: bool = False
     qr: str | None = None
+    image: bytes | None = None
 
 
 def on_paper(*lines: PaperLine, profile: Profile, model: PrinterModel) -> Slip:

@@ -43,6 +43,7 @@ class SheetLine:
     bold: bool = False
     large: bool = False
     qr: str | None = None
+    image: bytes | None = None
 
 
 class LabelSheet:
