@@ -23,7 +23,7 @@ from cvconnect_pos.core.lifecycle import CALLS, OBSERVATIONS, RIVALS, Command, S
 from cvconnect_pos.core.policy import STALL_S, STALLING, same_phase
 from cvconnect_pos.core.steps import consequences
 from cvconnect_pos.debuglog import TRACE
-from cvconnect_pos.errors import JournalError, JournalMoved, NotAllowedNow
+from cvconnect_pos.errors import JournalError, JournalMoved, JournalTaken, NotAllowedNow
 from cvconnect_pos.events import Event, JournalTrouble, tell
 from cvconnect_pos.identifiers import Beneficiary
 from cvconnect_pos.journal.base import Journal
@@ -152,11 +152,22 @@ class Driver:
             JournalError: It cannot be found out who acts on it.
         """
         box = self._box_of(payment)
-        if not self.leasing.holds(box) and not self.leasing.holds(
-            box
-        ):  # the first may find news, and takes them in
+        if not self._holds_firmly(box):
             raise NotAllowedNow("PAYMENT_ELSEWHERE")
         self._mail.put(box, item)
+
+    def _holds_firmly(self, box: Box) -> bool:
+        return any(
+            self.leasing.holds(box, firm=True) for _ in range(2)
+        )  # the first may find news, and takes them in
+
+    def takes_over(self, payment: Payment) -> bool:
+        """Take it over from whoever only watches it; say whether it can be asked about here.
+
+        Raises:
+            JournalError: It cannot be found out who acts on it.
+        """
+        return self._holds_firmly(self._box_of(payment)) or not _is_known(payment.attempt)
 
     def look(self, payment: Payment) -> bool:
         """Ask soon how a payment stands, open or over; say whether it can be asked here.
@@ -217,15 +228,20 @@ class Driver:
                 found = True
         return found
 
-    def look_at_all(self, timeout_s: float) -> bool:
-        """Ask about everything once, and wait for the answers; say whether all came in time."""
+    def look_at_all(self, timeout_s: float, since_s: float) -> bool:
+        """Ask about everything once, and wait for the answers; say whether all came in time.
+
+        Args:
+            timeout_s: How long to wait, in seconds.
+            since_s: An answer counts that was asked for after this moment, in monotonic seconds.
+        """
         done: list[threading.Event] = []
         for box in self._acted_on():
             done.append(threading.Event())
-            self._timers.poll_soon(box, done[-1].set)
+            self._timers.poll_soon(box, done[-1].set, since_s=since_s)
             if box.payment.attempt.rival is not None:
                 done.append(threading.Event())
-                self._timers.ask_rival(box, done[-1].set)
+                self._timers.ask_rival(box, done[-1].set, since_s=since_s)
         end = self._clock.monotonic() + timeout_s
         answered = [event.wait(max(end - self._clock.monotonic(), 0.0)) for event in done]
         return all(answered)
@@ -246,11 +262,16 @@ class Driver:
         """Take up what an earlier run, or another process that is gone, left."""
         if not self.leasing.holds(box, patient=True):
             return
-        state = box.payment.attempt.state
+        attempt = box.payment.attempt
+        state = attempt.state
         if state in {State.SHOWING, State.OPENED}:
             self._timers.note_interruption(box)
         if step(state, Signal.RESTARTED):
-            self._mail.next(box, Happened(Signal.RESTARTED))
+            if attempt.is_final and attempt.acknowledged:
+                # Nothing is to be written down; what waits in this mailbox to be asked will do.
+                self._timers.poll_soon(box, since_s=float("-inf"))
+            else:
+                self._mail.next(box, Happened(Signal.RESTARTED))
         self._timers.plan_rival(box, soon=True)
 
     def _take_up_first(self, box: Box) -> None:
@@ -267,7 +288,7 @@ class Driver:
         match item:
             case Happened():
                 # The till's own order is judged by the news, too; an answer that is older than they are is worth nothing.
-                if self.leasing.holds(box) or (item.asked and self.leasing.holds(box)):
+                if self.leasing.holds(box) or (item.asked and self._holds_firmly(box)):
                     self._apply(box, item)
             case Command():  # if another process acts on it, that one will find out by itself
                 if self.leasing.holds(box):
@@ -282,8 +303,10 @@ class Driver:
             again = Happened(Signal.RESTARTED)
             self.scheduler.call_later(_FAULT_RETRY_S, lambda: self._mail.put(box, again))
 
-    def _moved(self, box: Box) -> None:
-        """Somebody wrote meanwhile: this is judged anew by what is true now."""
+    def _moved(self, box: Box, error: JournalMoved) -> None:
+        """Somebody wrote meanwhile, or acts on it now: this is judged anew by what is true."""
+        if isinstance(error, JournalTaken):
+            self.leasing.taken(box)
         box.news = True
         self._mail.next(box, partial(self.leasing.take_in, box))
         self._mail.put(box, partial(self.leasing.heard, box))
@@ -462,6 +485,7 @@ class Driver:
             facts,
             identifier=identifier,
             after=before.seq,
+            leased=row is not None,
         )
         after = fold(before, entry)
         payment.advance(after)

@@ -382,8 +382,10 @@ class Engine:
         Returns:
             Whether all of it was asked in that time.
         """
-        here = [self._driver.look(self._found(summary.request_id)) for summary in self._recent()]
-        return self._driver.look_at_all(timeout_s) and all(here)
+        since_s = self.clock.monotonic()
+        watched = [self._found(summary.request_id) for summary in self._recent()]
+        here = [self._driver.takes_over(payment) for payment in watched]
+        return self._driver.look_at_all(timeout_s, since_s) and all(here)
 
     def report(self, payment: Payment, event: Event) -> None:
         """Take an event of a device. What became of a ticket is journaled before it is told."""

@@ -9,6 +9,7 @@
     +-- WaitTimeout           a wait ended before the payment did; the payment goes on
     +-- JournalError          nothing can be written, so nothing is sent
     |   +-- JournalMoved      another process has written to the attempt meanwhile
+    |       +-- JournalTaken  another process acts on it now
     +-- ProviderError
         +-- NotSent           the request certainly did not reach the provider
         +-- NoAnswer          the request may have been carried out: unknown, not "no"
@@ -101,6 +102,12 @@ class JournalMoved(JournalError):
 
     default_code = "JOURNAL_MOVED"
     retryable = True
+
+
+class JournalTaken(JournalMoved):
+    """Another process acts on the attempt now: nothing was written."""
+
+    default_code = "JOURNAL_TAKEN"
 
 
 class ProviderError(CvConnectError):

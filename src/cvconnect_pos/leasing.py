@@ -75,21 +75,22 @@ class Leasing:
         """Until when an attempt that begins now is leased, in monotonic seconds."""
         return self._clock.monotonic() + _LEASE_S + self._call_s()
 
-    def holds(self, box: Box, *, patient: bool = False, brief: bool = False) -> bool:
+    def holds(self, box: Box, *, patient: bool = False, brief: bool = False, firm: bool = False) -> bool:
         """Whether this process may act on an attempt until its next poll is over; take the lease when it is free.
 
         Args:
             box: The attempt.
             patient: Whether this process only looks: a living one that is late keeps its lease for a while.
             brief: Whether one question is all: the lease is over soon after it.
+            firm: Whether a person waits for it: of an attempt that is over, the lease is handed over by whoever has it.
 
         Raises:
             JournalError: It cannot be found out; nothing is held then.
         """
         with self._leasing:
-            return self._holds(box, patient=patient, brief=brief)
+            return self._holds(box, patient=patient, brief=brief, firm=firm)
 
-    def _holds(self, box: Box, *, patient: bool, brief: bool) -> bool:
+    def _holds(self, box: Box, *, patient: bool, brief: bool, firm: bool) -> bool:
         now = self._clock.monotonic()
         pause = 1.5 * (self._timers.poll_delay_s(box) or 0.0)
         if box.lease_until - now > self._call_s() + pause:
@@ -97,14 +98,23 @@ class Leasing:
         lapsed = box.lease_until <= now
         until = (now + self._call_s() + _BRIEF_S if brief else self.end_s()) + pause
         patience = max(_PATIENCE_S, 1.5 * (self._timers.rival_delay_s(box) or 0.0)) if patient else 0.0
-        if not self._journal.lease(box.payment.request_id, until_s=until, now_s=now - patience):
+        heard = False
+
+        def taken() -> bool:
+            attempt = box.payment.attempt
+            over_at = attempt.seq if firm and attempt.is_final else None
+            name = attempt.order.request_id
+            return self._journal.lease(name, until_s=until, now_s=now - patience, over_at=over_at)
+
+        if not taken() and not (firm and (heard := self.take_in(box)) and taken()):
+            box.news = box.news or heard
             if not box.follows:
                 box.follows = True
                 TRACE.info("%s is acted on by another process", box.payment.request_id)
                 self._follow_later(box, _SOON_S)
             return False
         news = lapsed and (
-            self.take_in(box) or box.follows or box.news
+            self.take_in(box) or heard or box.follows or box.news
         )  # first: if it fails, nothing is held
         box.lease_until = until
         box.follows = False
@@ -119,6 +129,11 @@ class Leasing:
         age_s = (self._clock.now() - attempt.updated_at).total_seconds()
         over = attempt.is_final and attempt.acknowledged
         return box.follows and (not over or may_change(attempt.state, age_s))
+
+    def taken(self, box: Box) -> None:
+        """Another process acts on it now, although the lease did not run out: it was asked to hand it over."""
+        with self._leasing:
+            box.lease_until = float("-inf")
 
     def heard(self, box: Box) -> None:
         """Another process has written: follow it, and go on where it left off when it is gone."""

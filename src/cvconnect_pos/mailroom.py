@@ -27,14 +27,14 @@ class Handlers:
 
     Args:
         do: Carries an item out.
-        moved: Takes in what somebody wrote meanwhile, since the item was judged by what is no longer true; it comes again.
+        moved: Takes in what somebody did meanwhile, since the item was judged by what is no longer true; it comes again.
         waits: Hears that an item waits for the journal, and why.
         failed: Hears that an item let a fault of ours escape.
         is_kept: Whether a payment is still kept in memory when its mailbox is empty.
     """
 
     do: Callable[[Box, Item], None]
-    moved: Callable[[Box], None]
+    moved: Callable[[Box, JournalMoved], None]
     waits: Callable[[Box, JournalError], None]
     failed: Callable[[Box], None]
     is_kept: Callable[[Box], bool]
@@ -126,9 +126,9 @@ class Mailroom:
                 item = box.items.popleft()
             try:
                 self._handlers.do(box, item)
-            except JournalMoved:
+            except JournalMoved as error:
                 self.next(box, item)
-                self._handlers.moved(box)
+                self._handlers.moved(box, error)
                 continue
             except JournalError as error:
                 self._wait(box, item, error)

@@ -146,6 +146,10 @@ ERRORS: dict[str, Words] = {
         "Another till has already written to request {request_id} (entry {newest}, not {after}).",
         "Read where it stands, then decide again.",
     ),
+    "JOURNAL_TAKEN": Words(
+        "Une autre caisse traite maintenant la demande {request_id}.", "Relisez son état, puis recommencez si besoin.",
+        "Another till acts on request {request_id} now.", "Read where it stands, then decide again.",
+    ),
     "JOURNAL_IN_USE": Words(
         "Le journal {path} est ouvert ailleurs ({count} autre(s) programme(s)) : cette opération demande à être seul.",
         "Fermez les autres caisses de ce poste, puis recommencez.",

@@ -69,8 +69,8 @@ class Timers:
         self._lock = threading.Lock()
         self._queue = PollQueue(calls_per_s * speed, max(int(calls_per_s), 1))
         self._waiting: dict[str, tuple[Box, Command]] = {}
-        self._done: dict[str, list[Callable[[], object]]] = {}
-        self._under_way: set[str] = set()
+        self._done: dict[str, list[tuple[float, Callable[[], object]]]] = {}
+        self._under_way: dict[str, float] = {}
         self._polls = polls
         self._pumping = False
 
@@ -115,13 +115,21 @@ class Timers:
             self._scheduler.call_later(pause, lambda: self._poll_rival(box, number))
         return delay is not None
 
-    def poll_soon(self, box: Box, done: Callable[[], object] | None = None) -> None:
-        """Ask as soon as the rate allows, and call `done` after the answer."""
-        self._wait_for_turn(urgency_of(box.payment.attempt), box, Command.STATUS, done)
+    def poll_soon(
+        self, box: Box, done: Callable[[], object] | None = None, *, since_s: float | None = None
+    ) -> None:
+        """Ask as soon as the rate allows, and call `done` after the answer.
 
-    def ask_rival(self, box: Box, done: Callable[[], object]) -> None:
-        """Ask for the rival as soon as the rate allows, and call `done` after the answer."""
-        self._wait_for_turn(Urgency.DOUBT, box, Command.RIVAL_STATUS, done)
+        Args:
+            box: The attempt.
+            done: What to call.
+            since_s: A question that is under way will do when it was asked after this moment, in monotonic seconds.
+        """
+        self._wait_for_turn(urgency_of(box.payment.attempt), box, Command.STATUS, done, since_s)
+
+    def ask_rival(self, box: Box, done: Callable[[], object], *, since_s: float | None = None) -> None:
+        """Ask for the rival as soon as the rate allows, and call `done` after the answer; see `poll_soon`."""
+        self._wait_for_turn(Urgency.DOUBT, box, Command.RIVAL_STATUS, done, since_s)
 
     def hint(self, box: Box) -> None:
         """Ask soon because somebody says that there is news: at most once in a while, and never not at all."""
@@ -133,7 +141,8 @@ class Timers:
     def free(self, box: Box) -> None:
         """Let others be polled: what is under way for this one waits for something else."""
         with self._lock:
-            self._under_way -= {_key(command, box) for command in (Command.STATUS, Command.RIVAL_STATUS)}
+            for command in (Command.STATUS, Command.RIVAL_STATUS):
+                self._under_way.pop(_key(command, box), None)
         self._pump()
 
     def has_poll(self, box: Box) -> bool:
@@ -142,7 +151,7 @@ class Timers:
             return True
         keys = {_key(command, box) for command in (Command.STATUS, Command.RIVAL_STATUS)}
         with self._lock:
-            return not keys.isdisjoint(self._waiting.keys() | self._under_way)
+            return not keys.isdisjoint(self._waiting.keys() | self._under_way.keys())
 
     def count_call(self) -> None:
         """Count a call that waits for nobody."""
@@ -163,13 +172,22 @@ class Timers:
             self._wait_for_turn(Urgency.DOUBT, box, Command.RIVAL_STATUS)
 
     def _wait_for_turn(
-        self, urgency: Urgency, box: Box, command: Command, done: Callable[[], object] | None = None
+        self,
+        urgency: Urgency,
+        box: Box,
+        command: Command,
+        done: Callable[[], object] | None = None,
+        since_s: float | None = None,
     ) -> None:
         key = _key(command, box)
         with self._lock:
-            self._waiting[key] = (box, command)
+            asked = self._under_way.get(key)
             if done is not None:
-                self._done.setdefault(key, []).append(done)
+                wanted = self._clock.monotonic() if since_s is None else since_s
+                self._done.setdefault(key, []).append((wanted, done))
+            if since_s is not None and asked is not None and asked >= since_s:
+                return
+            self._waiting[key] = (box, command)
             self._queue.offer(urgency, key, self._clock.monotonic())
         self._pump()
 
@@ -181,8 +199,8 @@ class Timers:
             most = self._polls if self._calls.is_proven else 1
             while not held and len(self._under_way) < most and (key := self._queue.take(now)):
                 box, command = self._waiting.pop(key)
-                self._under_way.add(key)
-                self._put(box, partial(self._ask, key, box, command, self._done.pop(key, [])))
+                self._under_way[key] = now
+                self._put(box, partial(self._ask, key, box, command, now))
             wait = self._queue.next_in_s(now)
             full = len(self._under_way) >= most  # then whoever comes back goes on
             again = wait is not None and not full and not self._pumping
@@ -190,14 +208,18 @@ class Timers:
         if again and wait is not None:
             self._scheduler.call_later(max(wait, held), self._pump_again)
 
-    def _ask(self, key: str, box: Box, command: Command, done: list[Callable[[], object]]) -> None:
+    def _ask(self, key: str, box: Box, command: Command, asked_s: float) -> None:
         try:
             self._call(box, command)
         finally:
             with self._lock:
-                self._under_way.discard(key)
-            for function in done:
-                self._put(box, function)  # behind what the answer means
+                self._under_way.pop(key, None)
+                waiting = self._done.pop(key, [])
+                if later := [(wanted, done) for wanted, done in waiting if wanted > asked_s]:
+                    self._done[key] = later
+            for wanted, done in waiting:
+                if wanted <= asked_s:
+                    self._put(box, done)  # behind what the answer means
             self._pump()
 
     def _pump_again(self) -> None:

@@ -26,7 +26,7 @@ from cvconnect_pos import (
     Way,
 )
 from cvconnect_pos.core.attempt import ACKNOWLEDGED, rebuild
-from cvconnect_pos.errors import JournalMoved
+from cvconnect_pos.errors import JournalMoved, JournalTaken
 from cvconnect_pos.journal import file
 from cvconnect_pos.journal.base import Journal, Search
 from cvconnect_pos.journal.head import read_head_file
@@ -407,6 +407,36 @@ def test_a_lease_has_one_owner_until_it_runs_out(pair: Pair) -> None:
     assert not two.lease("r1", until_s=200.0, now_s=100.0)
     assert two.lease("r1", until_s=200.0, now_s=120.0)
     assert not one.lease("r1", until_s=200.0, now_s=121.0)
+
+
+def test_the_lease_of_what_is_over_is_handed_over_to_whoever_knows_how_it_ended(pair: Pair) -> None:
+    one, two = pair
+    begin(one, ORDER)
+    assert one.lease("r1", until_s=100.0, now_s=10.0)
+    assert not two.lease("r1", until_s=100.0, now_s=10.0, over_at=1)  # it is not over
+    over = one.append("r1", NOW, "DECLINED", State.REFUSED, {}, leased=True).seq
+    assert not two.lease("r1", until_s=100.0, now_s=10.0)  # it did not ask
+    assert not two.lease("r1", until_s=100.0, now_s=10.0, over_at=over - 1)  # it does not know
+    assert not two.lease("r1", until_s=100.0, now_s=10.0, over_at=over + 1)
+    assert two.lease("r1", until_s=100.0, now_s=10.0, over_at=over)
+    assert not one.lease("r1", until_s=100.0, now_s=10.0)
+
+
+def test_who_has_handed_a_lease_over_writes_receipts_and_no_steps(pair: Pair) -> None:
+    one, two = pair
+    begin(one, ORDER)
+    with pytest.raises(JournalTaken):
+        one.append("r1", NOW, "DECLINED", State.REFUSED, {}, leased=True)  # it never had it
+    assert one.lease("r1", until_s=100.0, now_s=10.0)
+    over = one.append("r1", NOW, "DECLINED", State.REFUSED, {}, leased=True).seq
+    assert two.lease("r1", until_s=100.0, now_s=10.0, over_at=over)
+    with pytest.raises(JournalTaken):
+        one.append("r1", NOW, "PAID", State.DECIDING, {}, after=over, leased=True)
+    assert (
+        one.append("r1", NOW, ACKNOWLEDGED, State.REFUSED, {"acknowledged": True}, after=over).seq == over + 1
+    )
+    assert two.append("r1", NOW, "PAID", State.DECIDING, {}, after=over + 1, leased=True).seq == over + 2
+    assert not one.lease("r1", until_s=100.0, now_s=10.0, over_at=over + 2)  # it goes on
 
 
 def test_a_lease_is_given_back_when_its_journal_is_closed(pair: Pair) -> None:

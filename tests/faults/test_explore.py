@@ -133,6 +133,7 @@ class FrozenJournal:
         *,
         identifier: str | None = None,
         after: int | None = None,
+        leased: bool = False,
     ) -> Entry:
         self._check()
         if identifier:
@@ -145,7 +146,7 @@ class FrozenJournal:
         self._check()
         return [entry for entry in self.written if entry.request_id == request_id and entry.seq > after]
 
-    def lease(self, request_id: str, *, until_s: float, now_s: float) -> bool:
+    def lease(self, request_id: str, *, until_s: float, now_s: float, over_at: int | None = None) -> bool:
         self._check()
         return True
 

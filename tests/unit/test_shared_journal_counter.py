@@ -21,7 +21,7 @@ from cvconnect_pos.journal.sqlite import SqliteJournal
 from cvconnect_pos.peripherals import ScannedLabel, Surface
 from cvconnect_pos.posts import DeviceHealth
 from cvconnect_pos.transports.base import HttpRequest, HttpResponse
-from harness import NUMBER, Really, Till, expired, held, keyed, paid, run_together
+from harness import NUMBER, Really, Till, held, keyed, paid, run_together
 
 DEADLINE_S = 10.0
 HOUR_S = 3_600.0
@@ -290,20 +290,6 @@ def test_a_reversal_that_was_written_although_the_journal_said_otherwise_is_carr
     till.run(HOUR_S)
     assert failed == [State.REVERSING]
     assert (payment.wait(0).state, held(till)) == (State.REVERSED, 0)
-
-
-def test_a_till_that_leaves_a_payment_to_the_other_one_does_not_claim_to_have_asked_about_it(
-    till: Till, second: Till
-) -> None:
-    payment = expired(till)
-    assert not payment.wait(0).is_paid
-    payment.acknowledge()
-    till.run(HOUR_S / 2)
-    second.engine.recover()
-    run_together(till, second, seconds=60)
-    assert not second.engine.look_at_all(0)
-    run_together(till, second, seconds=5)
-    assert second.sent == []
 
 
 # --- the leases of a long day -----------------------------------------------------------------------------------------

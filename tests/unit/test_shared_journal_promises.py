@@ -193,8 +193,8 @@ def test_an_order_that_comes_while_its_payment_is_being_recorded_is_not_lost_sig
     holds = driver.leasing.holds
     recorded: list[bool] = []
 
-    def then_record(box: Box, *, patient: bool = False) -> bool:
-        held_here = holds(box, patient=patient)
+    def then_record(box: Box, **how: bool) -> bool:
+        held_here = holds(box, **how)
         if not recorded:
             recorded.append(True)
             payment.acknowledge()  # as another screen of the till does

@@ -162,6 +162,7 @@ class Journal(Protocol):
         *,
         identifier: str | None = None,
         after: int | None = None,
+        leased: bool = False,
     ) -> Entry:
         """Add one entry to an attempt.
 
@@ -174,6 +175,7 @@ class Journal(Protocol):
             identifier: The customer in clear, when this entry names them; kept encrypted.
             after: The `seq` of the attempt's newest entry that the caller knows of. When there is a newer one, nothing
                 is written. None to write whatever others wrote.
+            leased: Whether it is written only while the attempt's lease is ours.
 
         Returns:
             The entry as written.
@@ -181,10 +183,11 @@ class Journal(Protocol):
         Raises:
             InvalidInput: `REQUEST_UNKNOWN`.
             JournalMoved: The attempt's newest entry is not `after`: read it again, and decide again.
+            JournalTaken: It was to be leased, and another one has the lease.
         """
         ...
 
-    def lease(self, request_id: str, *, until_s: float, now_s: float) -> bool:
+    def lease(self, request_id: str, *, until_s: float, now_s: float, over_at: int | None = None) -> bool:
         """Take or renew the lease of an attempt, for this open journal.
 
         A lease is free when nobody has it, when it ran out, when it was taken before the host started, when whoever
@@ -194,6 +197,9 @@ class Journal(Protocol):
             request_id: The attempt.
             until_s: Until when it is wanted, in monotonic seconds of the host. A longer one of ours stays as it is.
             now_s: Now, by the same clock.
+            over_at: The `seq` of the attempt's newest entry that the caller knows of. When that is still the newest one
+                and the attempt is over, the lease is handed over by whoever has it: there is nothing under way to
+                disturb, and that one may write no more. None to wait until it is free.
 
         Returns:
             Whether it is ours, at least until then.

@@ -21,6 +21,7 @@ from cvconnect_pos.errors import (
     InvalidInput,
     JournalError,
     JournalMoved,
+    JournalTaken,
     NotAllowedNow,
     RequestIdReused,
 )
@@ -207,6 +208,7 @@ class SqliteJournal:
         *,
         identifier: str | None = None,
         after: int | None = None,
+        leased: bool = False,
     ) -> Entry:
         """See `Journal.append`."""
         check_text("request_id", request_id)
@@ -216,10 +218,14 @@ class SqliteJournal:
                 last = entries.newest_of(connection, request_id)
                 if last not in {0, after}:  # 0: nobody began it, which is said below
                     raise JournalMoved(request_id=request_id, after=after, newest=last)
+            if leased:
+                lease = leases.read(connection, request_id)
+                if lease is None or lease.owner != self._owners.token:
+                    raise JournalTaken(request_id=request_id)
             head = self._write(connection, request_id, at, kind, state.value, data, identifier)
         return Entry(head.seq, request_id, at, kind, state, data)
 
-    def lease(self, request_id: str, *, until_s: float, now_s: float) -> bool:
+    def lease(self, request_id: str, *, until_s: float, now_s: float, over_at: int | None = None) -> bool:
         """See `Journal.lease`."""
         check_text("request_id", request_id)
         check_seconds("until_s", until_s)
@@ -229,10 +235,11 @@ class SqliteJournal:
             found = leases.read(connection, request_id)
             if found and found.owner == wanted.owner and found.until_s >= until_s:
                 return True
-            if not self._may_take(found, now_s):
+            if not self._may_take(found, now_s) and over_at is None:
                 return False
         with self._writing() as connection:
-            if not self._may_take(leases.read(connection, request_id), now_s):
+            free = self._may_take(leases.read(connection, request_id), now_s)
+            if not free and not (over_at is not None and self._is_over(connection, request_id, over_at)):
                 return False
             leases.write(connection, request_id, wanted, now_s)
         return True
@@ -420,6 +427,11 @@ class SqliteJournal:
         if lease is None or lease.owner == self._owners.token:
             return True
         return lease.is_free(now_s, boot_id(), self._owners.is_alive)
+
+    def _is_over(self, connection: apsw.Connection, request_id: str, seq: int) -> bool:
+        """Whether this is an attempt's newest entry, and ends it."""
+        last = entries.read(connection, request_id, seq - 1)
+        return [entry.seq for entry in last] == [seq] and last[0].state in FINAL
 
     def _write(  # noqa: PLR0917
         self,
