@@ -1,15 +1,17 @@
 """Rules for a QR that a telephone can scan. Pure.
 
 Source: ISO/IEC 18004 (quiet zone of 4 modules, dark on light; error correction M restores about 15 %). Micro QR is never
-made: most telephones do not read it.
+made: most telephones do not read it. segno encodes; the mask is chosen here, because searching it is most of segno's time.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from cvconnect_drivers.errors import ContentError, PackageMissingError
+from cvconnect_drivers.qr_mask import best_masked
 
 QUIET_ZONE_MODULES = 4
 
@@ -19,6 +21,16 @@ MIN_MODULE_PX = 3
 
 MAX_CHARACTERS = 5596
 """The digits that the largest QR holds with error correction M: nothing longer is worth trying, and trying takes seconds."""
+
+# fmt: off
+_BYTES_OF_VERSION: Final = (
+    14, 26, 42, 62, 84, 106, 122, 152, 180, 213,
+    251, 287, 331, 362, 412, 450, 504, 560, 624, 666,
+    711, 779, 857, 911, 997, 1059, 1125, 1190, 1264, 1370,
+    1452, 1538, 1628, 1722, 1809, 1911, 1989, 2099, 2213, 2331,
+)
+# fmt: on
+"""What versions 1 to 40 hold with error correction M. Source: ISO/IEC 18004, table 7, 8-bit bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,28 @@ class QrMatrix:
         return (*empty, *((*side, *row, *side) for row in self.rows), *empty)
 
 
+def modules_for(payload: str) -> int:
+    """Count the modules on a side of the QR that whoever draws it makes of plain bytes, quiet zone not counted.
+
+    Args:
+        payload: What it holds, as UTF-8.
+
+    Returns:
+        21 to 177.
+
+    Raises:
+        ContentError: `QR_CONTENT`: nothing to encode, or more than any QR holds.
+    """
+    try:
+        length = len(payload[: MAX_CHARACTERS + 1].encode())
+    except UnicodeEncodeError as error:  # half a surrogate
+        raise _no_content(len(payload)) from error
+    version = bisect_left(_BYTES_OF_VERSION, length) + 1
+    if not length or version > len(_BYTES_OF_VERSION):
+        raise _no_content(len(payload))
+    return 17 + 4 * version
+
+
 def make_matrix(payload: str, *, mode: Literal["byte"] | None = None) -> QrMatrix:
     """Encode a text.
 
@@ -69,14 +103,18 @@ def make_matrix(payload: str, *, mode: Literal["byte"] | None = None) -> QrMatri
     try:
         if not 0 < len(payload) <= MAX_CHARACTERS:
             raise ValueError("empty or too long")  # noqa: TRY301 (one refusal for both)
-        code = segno.make_qr(payload, error="m", mode=mode, boost_error=False)
+        code = segno.make_qr(payload, error="m", mode=mode, boost_error=False, mask=0, encoding="utf-8")
     except ValueError as error:  # segno.DataOverflowError is one
-        raise ContentError(
-            "QR_CONTENT",
-            fr="Le QR code ne peut pas être affiché : son contenu est vide ou trop long.",
-            en=f"No QR holds {len(payload)} characters",
-        ) from error
-    return QrMatrix(tuple(tuple(bool(module) for module in row) for row in code.matrix))
+        raise _no_content(len(payload)) from error
+    return QrMatrix(best_masked(code.matrix))
+
+
+def _no_content(length: int) -> ContentError:
+    return ContentError(
+        "QR_CONTENT",
+        fr="Le QR code ne peut pas être affiché : son contenu est vide ou trop long.",
+        en=f"No QR holds {length} characters",
+    )
 
 
 def module_px(modules_with_quiet_zone: int, side_px: int) -> int:
