@@ -14,7 +14,7 @@ import time
 import tty
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final, Protocol, cast
+from typing import Final, NoReturn, Protocol, cast
 
 from figures import ratio, show, summary
 
@@ -101,10 +101,14 @@ class Recorded:
         os.close(self._writer)
 
 
+def _never_taken() -> NoReturn:
+    raise AssertionError("a device that is never taken is opened once")
+
+
 def through_source(stream: bytes, count: int) -> float:
     """Read the stream through the keyboard source; give the seconds."""
     device = Recorded()
-    source = EvdevSource(device, KeyboardDecoder(LAYOUT), where="recorded", grab="never")
+    source = EvdevSource(device, KeyboardDecoder(LAYOUT), where="recorded", reopen=_never_taken, grab="never")
     device.write(stream)
     labels: list[bytes] = []
     start_s = time.process_time()
@@ -295,7 +299,9 @@ def keyboard_scanner() -> Iterator[tuple[LabelScanner, KeyboardWire]]:
     wire = KeyboardWire()
     scanner = LabelScanner(
         "recorded:",
-        lambda: EvdevSource(wire.device, KeyboardDecoder("us"), where="recorded", grab="never"),
+        lambda: EvdevSource(
+            wire.device, KeyboardDecoder("us"), where="recorded", reopen=_never_taken, grab="never"
+        ),
         ScannerSettings(duplicate_window_s=0),
     )
     scanner.claim(on_status=lambda _health: None, timeout_s=5)

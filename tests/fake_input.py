@@ -1,4 +1,4 @@
-"""Input devices as Linux shows them, on files: a sysfs tree, a FIFO per `eventN`, and a module in the place of python-evdev.
+"""Input devices as Linux shows them, on files: a sysfs tree, a pipe per reader, and a module in the place of python-evdev.
 
 What is modelled: who gets an event (the reader who grabbed the device, or everybody and the desktop), which keys are held,
 that asking for them makes the kernel forget the key events that were not read, and the end of a device. What the kernel does of
@@ -65,7 +65,7 @@ class Node:
     """One device that is plugged in."""
 
     def __init__(self, path: Path, keys: frozenset[int], *, leds: bool) -> None:
-        os.mkfifo(path)
+        path.touch()
         self.path = path
         self.keys = keys
         self.leds_on: set[int] = set()
@@ -74,16 +74,20 @@ class Node:
         self.desktop: list[tuple[int, int]] = []
         self.grabbed_by: object = None
         self.before_grab: Callable[[], None] = lambda: None
+        self.after_grab: Callable[[], None] = lambda: None
+        self.before_ungrab: Callable[[], None] = lambda: None
+        self.after_ungrab: Callable[[], None] = lambda: None
         self.readers: list[InputDevice] = []
         self.info = SimpleNamespace(vendor=0, product=0)
         self.uniq = self.phys = ""
-        self.writer = os.open(path, os.O_RDWR | os.O_NONBLOCK)
         self.clock: Clock | None = None
         self.now_s = 0.0
 
     def send(self, data: bytes) -> None:
-        """Write events as they are."""
-        os.write(self.writer, data)
+        """Write events as they are, to whoever gets them."""
+        for reader in self.readers:
+            if self.grabbed_by is reader or self.grabbed_by not in self.readers:
+                os.write(reader.writer, data)
 
     def press(self, code: int, value: int, *, at_s: float | None = None) -> None:
         """Press (1), hold on (2) or release (0) a key."""
@@ -116,7 +120,8 @@ class Node:
 
     def pull(self) -> None:
         """End the device: its readers see the end of the file."""
-        os.close(self.writer)
+        for reader in self.readers:
+            reader.hang_up()
         self.path.unlink()
 
 
@@ -124,11 +129,12 @@ class InputDevice:
     """What python-evdev opens."""
 
     def __init__(self, path: str, nodes: Mapping[str, Node]) -> None:
-        real = str(Path(path).resolve())
-        if real not in nodes:
+        files = {f"/proc/self/fd/{each.fd}": node for node in nodes.values() for each in node.readers}
+        node = files.get(path) or nodes.get(str(Path(path).resolve()))
+        if node is None:
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
-        self.node = nodes[real]
-        self.fd = os.open(real, os.O_RDONLY | os.O_NONBLOCK)
+        self.node = node
+        self.fd, self.writer = os.pipe2(os.O_NONBLOCK)
         self.info, self.uniq, self.phys = self.node.info, self.node.uniq, self.node.phys
         self.node.readers.append(self)
         self._forget()
@@ -153,18 +159,33 @@ class InputDevice:
         if self.node.grabbed_by is not None:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
         self.node.grabbed_by = self
+        self.node.after_grab()
 
     def ungrab(self) -> None:
         """Give it back."""
+        self.node.before_ungrab()
         if self.node.grabbed_by is not self:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         self.node.grabbed_by = None
+        self.node.after_ungrab()
+
+    def write(self, etype: int, code: int, value: int) -> None:
+        """Give a key to all readers as if it came from the device, if it changes the key."""
+        if etype == EV_KEY and (code in self.node.held) != bool(value):
+            self.node.press(code, value)
+
+    def hang_up(self) -> None:
+        """End what can be read."""
+        if self.writer >= 0:
+            os.close(self.writer)
+            self.writer = -1
 
     def close(self) -> None:
         """Close the file."""
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+            self.hang_up()
             self.node.readers.remove(self)
             if self.node.grabbed_by is self:
                 self.node.grabbed_by = None
@@ -229,7 +250,8 @@ class Desk:
         return node
 
     def _open(self, path: str) -> InputDevice:
-        self.opened.append(Path(path).resolve().name)
+        if not path.startswith("/proc/self/fd/"):
+            self.opened.append(Path(path).resolve().name)
         return InputDevice(path, self.nodes)
 
     def pull(self, node: Node) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -88,7 +89,7 @@ def test_an_unknown_command_is_answered_with_those_there_are(terminal: Terminal)
     assert ran.code == 2
     said = " ".join(ran.words.replace("│", " ").split())
     assert (
-        "Commande inconnue : « chek ». Commandes : check, journal, operations, settlement, demo, devices, doctor, scanner."
+        "Commande inconnue : « chek ». Commandes : check, journal, operations, settlement, demo, devices, doctor, printer, scanner."
         in said
     )
 
@@ -209,3 +210,49 @@ def test_the_simulators_are_not_loaded_for_a_command_that_does_not_need_them() -
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
     )
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check", "--nope"], "Option inconnue : --nope."),
+        (["demo", "--ou"], "Option inconnue : --ou. Peut-être : --out."),
+        (["check", "a.toml", "b.toml"], "Argument en trop : b.toml."),
+        (["operations", "show"], "Il manque 'DEMANDE'."),
+        (["settlement", "forecast", "--from"], "L’option --from attend une valeur."),
+        (["check", "--retry-credential=3"], "L’option --retry-credential n’attend pas de valeur."),
+        (
+            ["settlement", "forecast", "--from", "demain"],
+            "'--from' : cette valeur ne convient pas. Une date s’écrit AAAA-MM-JJ.",
+        ),
+        (
+            ["operations", "list", "--limit", "x"],
+            "'--limit' : cette valeur ne convient pas. Il faut un nombre entier.",
+        ),
+    ],
+)
+def test_a_mistake_in_a_command_line_is_told_in_french(
+    terminal: Terminal, arguments: list[str], said: str
+) -> None:
+    ran = terminal.run(*arguments)
+    assert ran.code == 2
+    assert said in " ".join(ran.words.replace("│", " ").split())
+    for english in ("such option", "nexpected", "Missing", "requires", "nvalid", "take a value"):
+        assert english not in ran.err
+
+
+@pytest.mark.parametrize("where", ["cvconnect_pos.cli.commands", "cvconnect_pos.cli.commands.run"])
+def test_ctrl_c_while_the_commands_are_loaded_ends_quietly(
+    where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = ModuleType("cvconnect_pos.cli.commands")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    setattr(module, "run" if where.endswith("run") else "__getattr__", interrupt)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 130
+    assert capsys.readouterr() == ("", "")

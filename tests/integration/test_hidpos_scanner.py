@@ -289,3 +289,55 @@ def test_the_real_package_has_what_the_driver_needs() -> None:
         source.read(timeout_s=0.01)
     source.close()
     source.close()
+
+
+# --- Without a pause --------------------------------------------------------------------------------------------------------
+
+
+class Noise:
+    """Sends a scanner's reports on and on, until it is told to stop."""
+
+    def __init__(self, scanner: PluggedScanner) -> None:
+        self._scanner = scanner
+        self._report = HidPosFirmware().scan("20000000016")[0][1]
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._send, daemon=True)
+        self._thread.start()
+
+    def _send(self) -> None:
+        while not self._stop.wait(0.0005):
+            for _ in range(20):
+                self._scanner.send(self._report)
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(TIMEOUT_S)
+
+
+@pytest.mark.parametrize("from_the_start", [True, False])
+def test_a_scanner_that_is_never_silent_opens_degraded_and_is_read_after_a_silence(
+    api: FakeHidApi, claimed: Callable[[str], Till], from_the_start: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hidpos, "NOISY_S", 0.1)
+    scanner = api.plug()
+    noise = Noise(scanner) if from_the_start else None
+    till = claimed("hidpos:")
+    noise = noise or Noise(scanner)
+    till.wait_for("degraded")
+    assert "sans arrêt" in till.scanner.check_health().detail
+    till.arm()
+    noise.stop()
+    till.wait_for("ready")
+    assert till.labels.empty()
+    till.arm()
+    scanner.scan(SECOND)
+    assert till.hear().text == SECOND
+
+
+def test_the_pieces_of_a_label_are_no_noise(api: FakeHidApi, claimed: Callable[[str], Till]) -> None:
+    scanner = api.plug()
+    till = claimed("hidpos:")
+    till.arm()
+    scanner.scan("x" * 1000)
+    assert till.hear().refusal == "NOT_AN_IDENTIFIER"
+    assert [health.state for health in till.heard] == ["ready"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import queue
 import socket
@@ -20,7 +21,6 @@ if sys.platform == "win32":
 import tty
 
 import fake_hidapi
-from cvconnect_drivers.links.serial import open_serial
 from cvconnect_drivers.links.tcp import open_tcp
 from cvconnect_drivers.scanners import evdev, hidpos, serial
 from cvconnect_drivers.scanners import scanner as scanner_module
@@ -139,18 +139,6 @@ def cable(tmp_path: Path) -> Generator[Cable, None, None]:
     cable.close()
 
 
-def test_a_port_tells_how_many_bytes_nobody_has_read(cable: Cable) -> None:
-    cable.plug()
-    link = open_serial(str(cable.path), baud=9600)
-    assert link.waiting() == 0
-    cable.send(f"{FIRST}\r")
-    assert until(lambda: link.waiting() == len(FIRST) + 1)
-    assert link.read(5, timeout_s=TIMEOUT_S) == FIRST[:5].encode()
-    assert link.waiting() == len(FIRST) + 1 - 5
-    link.close()
-    assert link.waiting() == 0
-
-
 def test_a_stream_in_which_a_port_is_opened_gives_no_identifier(
     cable: Cable, claimed: Callable[[LabelScanner], Till], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,13 +243,6 @@ def test_the_pieces_that_are_left_of_a_label_when_a_scanner_is_opened_are_no_lab
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    desk = Desk(tmp_path, monkeypatch)
-    yield desk
-    desk.close()
-
-
-@pytest.fixture
 def node(desk: Desk) -> Node:
     return desk.plug(5)
 
@@ -271,8 +252,11 @@ class Reader:
 
     def __init__(self, node: Node) -> None:
         self.clock = node.clock = Clock()
-        device = InputDevice(str(node.path), {str(node.path): node})
-        self.source = EvdevSource(device, KeyboardDecoder(), where=EVDEV, clock=self.clock)
+
+        def reopen() -> InputDevice:
+            return InputDevice(str(node.path), {str(node.path): node})
+
+        self.source = EvdevSource(reopen(), KeyboardDecoder(), where=EVDEV, reopen=reopen, clock=self.clock)
         self.read()
         node.pause(1.0)  # what comes right after the device was opened may be the rest of a label
 
@@ -456,6 +440,7 @@ class Silent:
     """A source from which nothing comes."""
 
     pending = False
+    silent_s = math.inf
     degraded = ""
 
     def __init__(self) -> None:

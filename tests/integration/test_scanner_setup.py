@@ -549,8 +549,8 @@ class Keyboard:
 def test_a_keyboard_scanner_is_read_key_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
     keyboard = Keyboard()
 
-    def opened(_path: Path, _where: str) -> Keyboard:
-        return keyboard
+    def opened(path: Path, _where: str) -> Keyboard:
+        return keyboard if path.name == "event0" else Keyboard()  # a second look at it is a file of its own
 
     monkeypatch.setattr(evdev_driver, "open_by_path", opened)
     reader: raw_readers.RawReader = EvdevReader("evdev:///dev/input/event0")
@@ -568,8 +568,8 @@ def test_a_keyboard_that_a_till_holds_is_not_waited_for(monkeypatch: pytest.Monk
     keyboard = Keyboard()
     keyboard.is_held = True
 
-    def opened(_path: Path, _where: str) -> Keyboard:
-        return keyboard
+    def opened(path: Path, _where: str) -> Keyboard:
+        return keyboard if path.name == "event0" else Keyboard()  # a second look at it is a file of its own
 
     monkeypatch.setattr(evdev_driver, "open_by_path", opened)
     reader = EvdevReader("evdev:///dev/input/event0")

@@ -369,7 +369,7 @@ class SerialServer:
         self.port = serial.serial_for_url("loop://", timeout=0.01)
         self._server = socket.create_server(("127.0.0.1", 0))
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     @property
@@ -545,7 +545,8 @@ def test_a_callback_that_releases_its_scanner_is_the_last_that_is_called() -> No
             armed.wait(TIMEOUT_S)
             return super().read(max_bytes, timeout_s=timeout_s)
 
-    scanner = scripted(lambda: Armed(f"{FIRST}\r{SECOND}\r".encode()))
+    silence = LinkTimeoutError("script", "byte")
+    scanner = scripted(lambda: Armed(silence, silence, f"{FIRST}\r{SECOND}\r".encode()))
 
     def hear(label: Label) -> None:
         heard.append(label.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import time
 from collections.abc import Generator, Sequence
@@ -116,6 +117,7 @@ class Script:
     """A source that gives what a test puts into it."""
 
     pending = False
+    silent_s = math.inf
     degraded = ""
 
     def __init__(self) -> None:
@@ -237,7 +239,6 @@ class Port:
     def __init__(self, *chunks: bytes) -> None:
         self.now_s = 100.0
         self.chunks = list(chunks)
-        self.held = 0
         self.closed = False
 
     def write(self, data: bytes, *, timeout_s: float) -> None:
@@ -248,9 +249,6 @@ class Port:
             self.now_s += timeout_s
             raise LinkTimeoutError("port", "byte")
         return self.chunks.pop(0)
-
-    def waiting(self) -> int:
-        return self.held
 
     def close(self) -> None:
         self.closed = True
@@ -283,28 +281,35 @@ def test_a_label_that_stalls_is_torn_though_nobody_was_there_to_wait(
 TWO_LABELS = b"20000000016\r20000000027\r"
 
 
-@pytest.mark.parametrize("held", range(len(TWO_LABELS) + 1))
-@pytest.mark.parametrize("cut", [0, 5, len(TWO_LABELS)])
-def test_a_label_of_which_the_port_holds_a_byte_when_labels_are_wanted_is_torn(held: int, cut: int) -> None:
+@pytest.mark.parametrize("cut", range(len(TWO_LABELS) + 1))
+def test_a_label_began_after_the_last_moment_at_which_the_port_held_nothing(cut: int) -> None:
     port = Port()
     source = port.source()
-    port.held = held
-    source.set_armed(True)
-    # What is held comes in the next read, however much comes behind it.
-    read_bytes = max(held, cut)
-    port.chunks = [part for part in (TWO_LABELS[:read_bytes], TWO_LABELS[read_bytes:]) if part]
-    came = [label for _ in range(len(port.chunks)) for label in source.read(timeout_s=0.2)]
-    assert came == [TORN if held > 0 else FIRST, TORN if held > 12 else SECOND]
-    port.chunks = [b"20000000016\r"]
-    assert source.read(timeout_s=0.2) == [FIRST]
+    came: list[RawLabel] = []
+    silent_s: list[float] = []
+    for part in (TWO_LABELS[:cut], TWO_LABELS[cut:]):
+        port.now_s += 0.1
+        silent_s.append(port.now_s)
+        came += source.read(timeout_s=0.2)
+        assert source.silent_s == silent_s[-1]
+        port.chunks = [part] if part else []
+        came += source.read(timeout_s=0.2) if part else []
+    assert came == [FIRST, SECOND]
+    assert [label.since_s for label in came] == [silent_s[cut == 0], silent_s[cut <= len("20000000016\r")]]
 
 
-def test_what_the_port_holds_when_labels_are_not_wanted_any_more_is_read_as_it_is() -> None:
-    port = Port(TWO_LABELS)
+def test_a_label_that_stalls_began_when_it_began() -> None:
+    port = Port()
     source = port.source()
-    port.held = len(TWO_LABELS)
-    source.set_armed(False)
-    assert source.read(timeout_s=0.2) == [FIRST, SECOND]
+    port.now_s += 1.0
+    began_s = port.now_s
+    source.read(timeout_s=0.2)
+    port.chunks = [b"2000"]
+    came = source.read(timeout_s=0.2)
+    port.now_s += IDLE_GAP_S
+    came += source.read(timeout_s=0.2)
+    assert came == [RawLabel(b"", "TORN")]
+    assert came[0].since_s == began_s
 
 
 def test_what_is_left_of_the_label_that_was_there_before_is_none() -> None:

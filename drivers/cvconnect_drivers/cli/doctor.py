@@ -1,4 +1,4 @@
-"""`cvconnect doctor`: why a scanner cannot be read, and what to install. Opens nothing, changes nothing."""
+"""`cvconnect doctor`: why a scanner cannot be read or a printer not used, and what to install. Changes nothing."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import typer
 
+from cvconnect_drivers.cli.doctor_printers import check_printers
+from cvconnect_drivers.cli.printer_rights import RULES
 from cvconnect_drivers.cli.words import say, show
 from cvconnect_drivers.discovery import Found, Kind, discover
 from cvconnect_drivers.errors import DriverError
+from cvconnect_drivers.links.usb_devices import load_backend
 from cvconnect_drivers.scanners.hidpos import load_hidapi
 from cvconnect_drivers.scanners.plug_watch import UDEV
-
-RULES: Final = "/etc/udev/rules.d/70-cvconnect.rules"
-"""Before 73-seat-late.rules, which reads the tag `uaccess`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,20 @@ COMPONENTS: Final = (
     Component(
         ("pyserial",), "douchettes sur un port série", "pyserial", lambda: import_module("serial"), "serial"
     ),
+    Component(("pyusb",), "imprimantes USB", "cvconnect-pos[usb]", load_backend, None),
 )
 
 
-def command() -> None:
-    """Dit ce qui empêche de lire une douchette, et quoi installer.
+def command(
+    *,
+    file: Annotated[Path, typer.Option("--file", metavar="FICHIER", help="Le fichier de la caisse.")] = Path(
+        "cvconnect.toml"
+    ),
+) -> None:
+    """Dit ce qui empêche de lire une douchette ou d’imprimer, et quoi installer.
 
-    Rien n’est ouvert ni modifié : la caisse peut être en marche.
+    Rien n’est modifié, aucune douchette n’est ouverte : la caisse peut être en
+    marche. L’imprimante du fichier est interrogée ; rien n’en sort.
 
     Code de retour : 0 s’il n’y a rien à corriger, 1 s’il y a quelque chose à corriger.
     """
@@ -92,7 +100,8 @@ def command() -> None:
     if missing:
         say("\nÀ installer", "bold")
         show("\n".join(f'  pip install "{extra}"' for extra in dict.fromkeys(missing)))
-    if denied or missing:
+    printers_print = check_printers(file)
+    if denied or missing or not printers_print:
         raise typer.Exit(1)
     say("\nRien à corriger.", "green")
 

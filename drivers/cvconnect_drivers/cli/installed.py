@@ -45,7 +45,7 @@ def scheme_of(url: str) -> str:
     if not (scheme and colon):
         raise ConfigurationError(
             "INVALID_URL",
-            fr=f"{url} : l’adresse d’une douchette commence par une sorte de liaison, comme serial: ou evdev:.",
+            fr=f"{url} : l’adresse d’un appareil commence par une sorte de liaison, comme serial: ou tcp:.",
             en=f"{url!r}: it must start with a scheme, such as serial:",
         )
     return scheme

@@ -9,6 +9,7 @@ import select
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -101,7 +102,8 @@ class EvdevReader:
             else open_by_identity(read_identity(Settings(device, {})), url)
         )
         self._recorder = _Recorder()
-        self._source = EvdevSource(opened, self._recorder, where=url, grab="claimed")
+        reopen: Any = partial(open_by_path, Path(f"/proc/self/fd/{opened.fd}"), url)
+        self._source = EvdevSource(opened, self._recorder, where=url, reopen=reopen, grab="claimed")
 
     def read(self, *, timeout_s: float) -> Sequence[Raw]:
         """Wait for keys.

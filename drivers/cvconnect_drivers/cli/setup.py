@@ -75,9 +75,9 @@ def command(
     try:
         _set_up(url, file, png, float(timeout_s), dry_run=dry_run)
     except (ConfigurationError, PackageMissingError) as error:
-        raise _ended(error, 2) from None
+        raise ended(error, 2) from None
     except DriverError as error:
-        raise _ended(error, 1) from None
+        raise ended(error, 1) from None
     except KeyboardInterrupt:
         say("\nInterrompu. Le fichier n’a pas été changé.", err=True)
         raise typer.Exit(130) from None
@@ -157,12 +157,13 @@ def _only_scanner(tables: Sequence[Mapping[str, object]], file: Path, *, exists:
 def _table_of(url: str, tables: Sequence[dict[str, object]]) -> dict[str, object]:
     """Find the table of a scanner: by its URL as it stands there, or by the one that names the same device."""
     same = [each for each in tables if each["url"] == url] or [
-        each for each in tables if _device(str(each["url"])) == _device(url)
+        each for each in tables if device_of(str(each["url"])) == device_of(url)
     ]
     return same[0] if same else {}
 
 
-def _device(url: str) -> tuple[object, ...]:
+def device_of(url: str) -> tuple[object, ...]:
+    """Tell which device a URL means, however it is written."""
     device = parse_url(url, {scheme_of(url)})
     identity = sorted((key, value.lower()) for key, value in device.query.items() if key in _IDENTITY)
     return (device.scheme, device.target, *identity)
@@ -216,7 +217,7 @@ def _write(
     if station.text() == before:
         say(f"{file} a déjà ces réglages.")
         return
-    with _uninterrupted():
+    with uninterrupted():
         try:
             backup = station.save()
         except ConfigurationError:
@@ -227,7 +228,7 @@ def _write(
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
+def uninterrupted() -> Iterator[None]:
     """Do something whole: an interruption says that the file was not changed."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -236,6 +237,7 @@ def _uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _ended(error: DriverError, status: int) -> typer.Exit:
+def ended(error: DriverError, status: int) -> typer.Exit:
+    """Say what went wrong, and make the exit code."""
     say(f"{error.text()}\nCode : {error.code}", err=True)
     return typer.Exit(status)

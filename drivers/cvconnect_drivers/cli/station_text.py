@@ -88,25 +88,34 @@ class StationText:
             new_url: The URL that shall stand there.
             settings: Keys and values; None takes a key away.
         """
-        from tomlkit.items import Table
-
         document: Any = self._document
         table: Any = next((each for each in document.get("scanners", []) if each["url"] == url), None)
         if table is None:
             self._append(document, {"url": new_url, **settings})
             return
         with _before_what_follows(table):
-            if new_url != url:
-                table["url"] = new_url
-            for key, value in settings.items():
-                if value is None:
-                    table.pop(key, None)
-                elif key not in table:
-                    table[key] = value
-                    if isinstance(table, Table):
-                        table[key].trivia.indent = table["url"].trivia.indent
-                elif table[key] != value:
-                    table[key] = value
+            _put(table, {"url": new_url, **settings})
+
+    def set_printer(self, url: str, settings: Mapping[str, str | int | bool | None]) -> None:
+        """Put settings into the table of the ticket printer; it is added when there is none.
+
+        Args:
+            url: The URL that shall stand there.
+            settings: Keys and values; None takes a key away.
+        """
+        import tomlkit
+
+        document: Any = self._document
+        table: Any = document.get("printer")
+        if table is None:
+            table = tomlkit.table()
+            _put(table, {"url": url, **settings})
+            if self._written.strip():
+                document.add(tomlkit.nl())
+            document["printer"] = table
+            return
+        with _before_what_follows(table):
+            _put(table, {"url": url, **settings})
 
     def _append(self, document: Any, settings: Mapping[str, str | int | None]) -> None:
         import tomlkit
@@ -213,6 +222,24 @@ def _keep_owner(path: Path, name: str) -> None:
             os.chown(name, was.st_uid, was.st_gid)
 
 
+def _put(table: Any, settings: Mapping[str, str | int | bool | None]) -> None:
+    """Put settings into a table; what stands there already keeps its place and its comment."""
+    from tomlkit.items import Table
+
+    for key, value in settings.items():
+        if value is None:
+            table.pop(key, None)
+        elif key not in table:
+            table[key] = value
+            if isinstance(table, Table) and "url" in table:
+                container: Any = (
+                    table.value
+                )  # the table itself gives truth values without their place in the text
+                container.item(key).trivia.indent = container.item("url").trivia.indent
+        elif table[key] != value:
+            table[key] = value
+
+
 @contextlib.contextmanager
 def _before_what_follows(table: Any) -> Iterator[list[Any]]:
     """Put aside the comments and empty lines after a table: they head what follows, and no key belongs behind them."""
@@ -247,6 +274,17 @@ def scanner_table(url: str, settings: Mapping[str, str | int | None]) -> str:
     tables = tomlkit.aot()
     tables.append(table)
     document["scanners"] = tables
+    return tomlkit.dumps(document)
+
+
+def printer_table(url: str, settings: Mapping[str, str | int | bool | None]) -> str:
+    """Write the ticket printer's table as a station file holds it, to be copied by hand."""
+    import tomlkit
+
+    table = tomlkit.table()
+    _put(table, {"url": url, **settings})
+    document = tomlkit.document()
+    document["printer"] = table
     return tomlkit.dumps(document)
 
 

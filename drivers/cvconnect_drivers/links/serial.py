@@ -109,16 +109,15 @@ class SerialLink:
             raise LinkTimeoutError(self._where, "byte")
         return data
 
-    def waiting(self) -> int:
-        """Count the bytes that came and were not read. Callable from any thread; never raises."""
-        try:
-            return self._port.in_waiting
-        except Exception:  # noqa: BLE001 (a port that is gone holds nothing)
-            return 0
-
     def close(self) -> None:
-        """Close the port; what could not leave it is thrown away. Idempotent; never raises."""
+        """Close the port; what could not leave it is thrown away. Idempotent; never raises.
+
+        A read or a write of another thread is woken first, where the port can do that (RS-232 and USB, not URLs).
+        """
         self._closed.set()
+        with contextlib.suppress(Exception):
+            self._port.cancel_read()
+            self._port.cancel_write()
         self._throw_away()
         with contextlib.suppress(Exception):
             self._port.close()

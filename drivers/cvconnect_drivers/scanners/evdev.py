@@ -127,7 +127,9 @@ def open_scanner(url: str, options: Mapping[str, object]) -> EvdevScanner:
         decoder = KeyboardDecoder(layout, terminators=ENDINGS[ending], idle_gap_s=idle_gap_s)
         device = open_device()
         try:
-            return EvdevSource(device, decoder, where=url, grab=grab, idle_gap_s=idle_gap_s)
+            # The file itself leads to the same device, whatever became of its name.
+            reopen = partial(_open, Path(f"/proc/self/fd/{device.fd}"), url)
+            return EvdevSource(device, decoder, where=url, reopen=reopen, grab=grab, idle_gap_s=idle_gap_s)
         except DriverError:
             device.close()
             raise

@@ -18,11 +18,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, Protocol, TypeAlias
 
-from cvconnect_drivers.errors import LinkLostError
+from cvconnect_drivers.errors import DriverError, LinkLostError
 from cvconnect_drivers.links.base import Deadline
 from cvconnect_drivers.scanners import input_events as linux
 from cvconnect_drivers.scanners.framing import RawLabel
 from cvconnect_drivers.scanners.keyboard import KeyboardDecoder, KeyEvent
+from cvconnect_drivers.scanners.onlooker import Onlooker, SecondFile
 
 Grab: TypeAlias = Literal["armed", "claimed", "never"]
 
@@ -41,6 +42,7 @@ HELD_S = 1.0
 _TAKEN = "{} est réservé par un autre programme : fermez-le, la caisse n’en reçoit rien."
 _REFUSED = "{} ne peut pas être réservé à la caisse : ce qu’il lit est aussi tapé dans la fenêtre active."
 _TORN = RawLabel(b"", "TORN")
+_EARLY = RawLabel(b"", "TORN", since_s=-math.inf)
 
 
 class Device(Protocol):
@@ -83,6 +85,7 @@ class EvdevSource:
         device: The device; the source owns it.
         decoder: Makes labels of its keys.
         where: How the device is called in messages.
+        reopen: Opens the same device once more, to see what the desktop sees of it.
         grab: When it is taken from the desktop.
         idle_gap_s: The decoder's pause.
         clock: What the events' times are read on.
@@ -97,6 +100,7 @@ class EvdevSource:
         decoder: KeyboardDecoder,
         *,
         where: str,
+        reopen: Callable[[], SecondFile],
         grab: Grab = "armed",
         idle_gap_s: float = 0.3,
         clock: Callable[[], float] = time.monotonic,
@@ -104,6 +108,7 @@ class EvdevSource:
         self._device = device
         self._decoder = decoder
         self._where = where
+        self._reopen = reopen
         self._grab: Grab = grab
         self._gap_s = idle_gap_s
         self._clock = clock
@@ -118,6 +123,8 @@ class EvdevSource:
         self._unwanted_until_s: float | None = None
         self._blind = False
         self._resynchronise()
+        for _ in ("taken", "given back"):
+            self._settle([])
         self._wake_lock = threading.Lock()
         self._wake: int | None = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._poll = select.poll()
@@ -128,6 +135,11 @@ class EvdevSource:
     def pending(self) -> bool:
         """Whether a label has begun and not ended."""
         return self._decoder.pending and not self._decoder.swallows
+
+    @property
+    def silent_s(self) -> float:
+        """Infinite: the kernel tells when a key went down."""
+        return math.inf
 
     @property
     def degraded(self) -> str:
@@ -153,7 +165,7 @@ class EvdevSource:
                 now_s = self._clock()
                 # What the kernel holds since before `now_s` may well be the rest of the label.
                 if not self._wait(0):
-                    return self._seen(self._decoder.tick(now_s))
+                    return [replace(each, ended_s=now_s) for each in self._seen(self._decoder.tick(now_s))]
             self._settle(labels)
             self._take(labels)
             self._settle(labels)  # the keys may be up now
@@ -243,7 +255,7 @@ class EvdevSource:
             self._begin(labels)
             until_s = None
         came = [replace(label, ended_s=event.time_s) for label in self._decoder.feed(event)]
-        labels += self._seen(came) if until_s is None else [_TORN for _ in came]
+        labels += self._seen(came) if until_s is None else [_EARLY for _ in came]
 
     def _seen(self, came: list[RawLabel]) -> list[RawLabel]:
         """Tear labels of which another program may have got a part."""
@@ -253,7 +265,7 @@ class EvdevSource:
         """From here on labels are wanted: one that has begun is not among them."""
         self._unwanted_until_s = None
         if self._decoder.pending:
-            labels += self._tear()
+            labels += [_EARLY for _ in self._tear()]
 
     def _tear(self) -> list[RawLabel]:
         """Give up the label that has begun; what comes of it within the decoder's pause is still part of it."""
@@ -326,6 +338,37 @@ class EvdevSource:
 
     def _take_over(self, labels: list[RawLabel]) -> None:
         """Take the device, unless the desktop has just seen a key go down that it must see come up."""
+        with contextlib.ExitStack() as last:
+            onlooker = self._onlooker()
+            if onlooker is not None:
+                last.callback(onlooker.close)
+                if onlooker.held:
+                    return  # the key that went down has not been read yet
+            self._grab_device(labels)
+            if not self._grabbed:
+                return
+            if self._held or (onlooker is not None and onlooker.down()):
+                self._give_back()
+                if onlooker is not None:
+                    self._mend(onlooker, labels)
+            else:
+                self._read_locks()
+
+    def _onlooker(self) -> Onlooker | None:
+        # The rights to the device may have gone since: then it is taken as well as can be.
+        with contextlib.suppress(DriverError, OSError):
+            return Onlooker(self._reopen())
+        return None
+
+    def _mend(self, onlooker: Onlooker, labels: list[RawLabel]) -> None:
+        """Let each key come up on the desktop that went down there and came up while the device was taken."""
+        self._take(labels)
+        hidden = onlooker.down() - self._held
+        if hidden:
+            onlooker.release(hidden)
+            labels += self._resynchronise()  # these are no keys of a label, which straddles the grab besides
+
+    def _grab_device(self, labels: list[RawLabel]) -> None:
         self._tried = True
         try:
             self._device.grab()
@@ -341,10 +384,6 @@ class EvdevSource:
         if self._blind:
             labels += self._tear()
             self._blind = False
-        if self._held:
-            self._give_back()
-        else:
-            self._read_locks()
 
     def _give_back(self) -> None:
         self._grabbed = False

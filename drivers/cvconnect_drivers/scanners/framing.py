@@ -28,6 +28,7 @@ class RawLabel:
         symbology: The AIM identifier (`]Q1`), when the device told it beside the bytes; None when it did not.
         layout: The keyboard layout that the keys were read with; empty when no keys were read.
         ended_s: When it ended, on the clock of `time.monotonic`, when the device tells; None when it does not.
+        since_s: It began after this moment, on the same clock; None when its source does not say.
     """
 
     data: bytes = field(repr=False)
@@ -35,6 +36,7 @@ class RawLabel:
     symbology: str | None = None
     layout: str = ""
     ended_s: float | None = field(default=None, compare=False)
+    since_s: float | None = field(default=None, compare=False)
 
 
 class Framer:

@@ -80,7 +80,7 @@ class Gate:
 
         Args:
             on_label: Who gets it.
-            now_s: When; a label that ended before is not the one, even if it is taken later.
+            now_s: When; a label that began or ended before is not the one, even if it is taken later.
             label_begun: A label is in the middle of its bytes: it began before, and is not the one.
             same_customer: The scanner waits for whom it waited before; else a label that was read a moment ago may come
                 again, since it is the next customer's own.
@@ -120,7 +120,10 @@ class Gate:
         is_rest = self._same_customer and now_s - self._refused_at_s < REST_S
         if is_rest:
             self._refused_at_s = now_s
-        on_label = None if straddles or is_rest or now_s < self._armed_at_s else self._on_label
+        is_early = now_s < self._armed_at_s or (
+            straddles if raw.since_s is None else raw.since_s < self._armed_at_s
+        )
+        on_label = None if is_early or is_rest else self._on_label
         if on_label is None or len(self._queue) == QUEUE_LABELS:
             self._counts["dropped"] += 1
             return

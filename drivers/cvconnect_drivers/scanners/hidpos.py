@@ -14,7 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol, cast
@@ -37,12 +37,19 @@ from cvconnect_drivers.urls import Settings, parse_url
 IDLE_GAP_S = 1.0
 """Unverified: the pieces of a label follow each other within the polling interval, 1 to 10 ms; later than this it is torn."""
 
+LOOK_S = 0.005
+"""How often it is seen that no report waits: what comes later belongs to whoever was waiting then."""
+
 QUIET_MS = 50
 """So long a device must be silent before its reports are labels: see `IDLE_GAP_S`."""
 
 NOISY_S = 0.5
-"""How long that is waited for."""
+"""How long that is waited for; afterwards it is open all the same, but degraded, and nothing is taken before such a silence."""
 
+MAX_REPORTS_IN_A_ROW = 128
+"""The longest label has 19 of them, and Linux keeps 64 for a program that does not read (`HIDRAW_BUFFER_SIZE`)."""
+
+_NOISY = "Le lecteur envoie des données sans arrêt : débranchez-le et rebranchez-le, ou changez-le."
 _SYSFS = Path("/sys/class/hidraw")
 _RULE = 'SUBSYSTEM=="hidraw", ATTRS{{idVendor}}=="{}", ATTRS{{idProduct}}=="{}", MODE="0660", GROUP="input", TAG+="uaccess"'
 
@@ -144,6 +151,7 @@ class HidPosSource:
         device: hidapi's device, open; the source owns it.
         decoder: Puts its reports together.
         where: How the device is called in messages.
+        noisy: Whether it has sent until now without a pause: what is left of a label is none.
         clock: Seconds, on any clock that never goes back.
     """
 
@@ -153,6 +161,7 @@ class HidPosSource:
         decoder: ReportDecoder,
         where: str,
         *,
+        noisy: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._device = device
@@ -160,6 +169,14 @@ class HidPosSource:
         self._where = where
         self._clock = clock
         self._last_report_at_s = 0.0
+        self._noisy = noisy
+        self._reports_in_a_row = 0
+        self._silent_s = self._since_s = clock()
+
+    @property
+    def silent_s(self) -> float:
+        """The last moment at which no report was known to wait."""
+        return self._silent_s
 
     @property
     def pending(self) -> bool:
@@ -168,8 +185,8 @@ class HidPosSource:
 
     @property
     def degraded(self) -> str:
-        """Say nothing: such a scanner works or is away."""
-        return ""
+        """Say, in French, that reports come without end; empty when all is well."""
+        return _NOISY if self._noisy else ""
 
     def read(self, *, timeout_s: float) -> Sequence[RawLabel]:
         """Wait for a report.
@@ -183,14 +200,35 @@ class HidPosSource:
         Raises:
             LinkLostError: The device is gone.
         """
-        report = self._report(timeout_s)
+        began_s = self._clock()
+        report = self._report(min(timeout_s, LOOK_S))
         now_s = self._clock()
         torn = self._decoder.begun and now_s - self._last_report_at_s >= IDLE_GAP_S
-        labels = self._decoder.lose() if torn else []
+        labels = self._lose() if torn else []
         if report:
             self._last_report_at_s = now_s
-            labels += self._decoder.feed(report)
+            self._reports_in_a_row += 1
+            return labels + self._take(report)
+        self._silent_s = began_s
+        self._reports_in_a_row = 0
+        self._noisy = self._noisy and now_s - self._last_report_at_s < QUIET_MS / 1000
         return labels
+
+    def _take(self, report: bytes) -> list[RawLabel]:
+        if self._reports_in_a_row > MAX_REPORTS_IN_A_ROW:
+            self._noisy = True
+        if self._noisy:
+            return self._lose()
+        if not self._decoder.begun:
+            self._since_s = self._silent_s
+        labels: list[RawLabel] = []
+        for label in self._decoder.feed(report):
+            labels.append(replace(label, since_s=self._since_s))
+            self._since_s = self._silent_s
+        return labels
+
+    def _lose(self) -> list[RawLabel]:
+        return [replace(label, since_s=self._since_s) for label in self._decoder.lose()]
 
     def _report(self, timeout_s: float) -> bytes:
         wait_ms = max(1, round(timeout_s * 1000))  # hidapi takes 0 for "for ever"
@@ -247,20 +285,23 @@ def _open(url: str, path: str, identity: Identity) -> HidPosSource:
     if not path and found not in list_hidpos(identity):  # its path went to another device meanwhile
         device.close()
         raise LinkAbsentError(url, "it has just left")
+    noisy = False
     with contextlib.suppress(OSError, ValueError):  # a device that has left fails in the first read, too
-        _let_pass(device)
+        noisy = not _let_pass(device)
     descriptor = b""
     # A device that keeps its descriptor to itself, or a hidapi before 0.14.
     with contextlib.suppress(OSError, ValueError, AttributeError):
         descriptor = bytes(device.get_report_descriptor())
-    return HidPosSource(device, ReportDecoder(find_layout(descriptor) or USUAL_LAYOUT), url)
+    return HidPosSource(device, ReportDecoder(find_layout(descriptor) or USUAL_LAYOUT), url, noisy=noisy)
 
 
-def _let_pass(device: HidDevice) -> None:
-    """Drop what is left of a label that began before the device was opened."""
+def _let_pass(device: HidDevice) -> bool:
+    """Drop what is left of a label that began before the device was opened; tell whether the device then was silent."""
     deadline = Deadline(NOISY_S)
-    while deadline.left_s() and device.read(MAX_REPORT_BYTES, QUIET_MS):
-        pass
+    while deadline.left_s():
+        if not device.read(MAX_REPORT_BYTES, QUIET_MS):
+            return True
+    return False
 
 
 def _refused(where: str, found: HidPosDevice) -> LinkAbsentError:

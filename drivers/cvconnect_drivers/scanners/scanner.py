@@ -93,6 +93,9 @@ class LabelScanner:
     def arm(self, on_label: OnLabel) -> None:
         """Deliver the next label that begins from now on, once, from the driver's thread.
 
+        What the computer holds of labels that came before is dropped and counted. It is told apart within a few milliseconds,
+        `session.ARMING_S` at most where the device is never silent; what is still on the wire, or in a device server, cannot be.
+
         Args:
             on_label: Called with the label, refused and damaged ones too; replaces an earlier callback.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from cvconnect_drivers.errors import LinkTimeoutError
@@ -38,6 +39,10 @@ REMAINDER_S = 3.0
 digits has as many as a customer's number."""
 
 READ_BYTES = MAX_LABEL_BYTES
+
+LOOK_S = 0.005
+"""How often it is seen that the port holds nothing: what comes later belongs to whoever was waiting then. Always the same time,
+since a new one may be a conversation with the port."""
 
 QUIET_S = 0.05
 """So long a port must be silent before it is read: it may be opened in the middle of a label. At 300 baud a byte takes 33 ms."""
@@ -75,9 +80,14 @@ class SerialSource:
         self._torn: bool = before is not None and (before.pending or before._torn)  # noqa: SLF001
         if in_label:
             self._torn, self._last_byte_at_s = True, clock()
-        self._stale_bytes = 0
+        self._silent_s = self._since_s = clock()
         self._unended_bytes = 0
         self._endless = False
+
+    @property
+    def silent_s(self) -> float:
+        """The last moment at which the port was known to hold nothing."""
+        return self._silent_s
 
     @property
     def pending(self) -> bool:
@@ -93,7 +103,7 @@ class SerialSource:
         """Wait for bytes, and take the labels that they end.
 
         Args:
-            timeout_s: Seconds to wait at most.
+            timeout_s: Seconds to wait at most; it waits no longer than `LOOK_S`.
 
         Returns:
             The labels; one that stops in the middle is `TORN`, one that never ends is `TOO_LONG`, once.
@@ -101,9 +111,11 @@ class SerialSource:
         Raises:
             LinkLostError: The port vanished.
         """
+        began_s = self._clock()
         try:
-            data = self._link.read(READ_BYTES, timeout_s=timeout_s)
+            data = self._link.read(READ_BYTES, timeout_s=min(timeout_s, LOOK_S))
         except LinkTimeoutError:
+            self._silent_s = began_s
             paused_s = self._clock() - self._last_byte_at_s
             return self._tear() if self._framer.pending and paused_s >= IDLE_GAP_S else []
         now_s = self._clock()
@@ -113,24 +125,22 @@ class SerialSource:
         self._last_byte_at_s = now_s
         # This thread may have been kept from the port: a pause that nobody waited through is one.
         labels = self._tear() if self._framer.pending and paused_s >= IDLE_GAP_S else []
-        stale, self._stale_bytes = min(self._stale_bytes, len(data)), 0
-        if stale:  # they came before labels were wanted
-            labels += [RawLabel(b"", "TORN") for _ in self._take(data[:stale])]
-            self._torn = self._torn or self._framer.pending
-        return labels + self._take(data[stale:])
+        if not self._framer.pending:
+            self._since_s = self._silent_s
+        for label in self._take(data):
+            labels.append(replace(label, since_s=self._since_s))
+            self._since_s = self._silent_s
+        return labels
 
     def set_armed(self, armed: bool) -> None:  # noqa: FBT001 (see `Source`)
-        """Hear that labels are wanted: what the port holds already is none of them."""
-        waiting = getattr(self._link, "waiting", None)
-        if armed and waiting is not None:
-            self._stale_bytes = waiting()
+        """Do nothing: the port disturbs nobody."""
 
     def close(self) -> None:
         """Close the port. Idempotent; never raises."""
         self._link.close()
 
     def _tear(self) -> list[RawLabel]:
-        labels = [RawLabel(b"", "TORN")] if self.pending else []
+        labels = [RawLabel(b"", "TORN", since_s=self._since_s)] if self.pending else []
         self._framer.reset()
         self._endless = False
         self._unended_bytes = 0

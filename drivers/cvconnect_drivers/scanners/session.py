@@ -19,6 +19,10 @@ from cvconnect_drivers.scanners.reconnection import Backoff, Event, Reconnection
 from cvconnect_drivers.scanners.source import Source
 from cvconnect_drivers.shapes import Health
 
+ARMING_S = 0.2
+"""How long `arm` waits for a moment of silence, which a scanner that works has every few milliseconds. Until it comes, what
+the device sends cannot be told from what it sent before, and is for nobody."""
+
 READ_TIMEOUT_S = 0.2
 """How long a read blocks before the thread looks whether it must end: `release` promises one second."""
 
@@ -91,14 +95,21 @@ class Session:
             if self._stop.is_set():
                 raise NotClaimedError(self._name)
             source = self._source
+            label_begun = source is not None and source.pending
+            if source is not None:
+                source.set_armed(True)
+            now_s = time.monotonic()
             self._gate.arm(
                 on_label,
-                time.monotonic(),
-                label_begun=source is not None and source.pending,
+                now_s,
+                label_begun=label_begun,
                 # Armed again from its own callback it still waits for the same customer; else a new sale begins.
                 same_customer=threading.current_thread() is self._teller,
             )
-            self._set_armed()
+        deadline = Deadline(ARMING_S)
+        while source is not None and source is self._source and source.silent_s < now_s and deadline.left_s():
+            if self._stop.wait(0.001):
+                return
 
     def disarm(self) -> None:
         """Let nothing more through."""

@@ -17,6 +17,14 @@ class Source(Protocol):
         ...
 
     @property
+    def silent_s(self) -> float:
+        """The last moment at which the device held nothing that has not been read, on the clock of `time.monotonic`.
+
+        Infinite where labels need no such moment, since the device tells the times of what it sends. Asked from any thread.
+        """
+        ...
+
+    @property
     def degraded(self) -> str:
         """What is wrong although labels come, as a French sentence; empty when nothing is."""
         ...

@@ -7,6 +7,7 @@ scanner is known to send no terminator, a pause must last `STALL_S`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
@@ -33,6 +34,7 @@ ENDINGS: Final[Mapping[str, frozenset[str]]] = {
 _CHARACTERS: Final[Mapping[str, str]] = {"enter": "\r\n", "kp_enter": "\r\n", "tab": "\t"}
 _CAPS_LOCK, _NUM_LOCK = 58, 69
 _TORN: Final = RawLabel(b"", "TORN")
+_EARLY: Final = RawLabel(b"", "TORN", since_s=-math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +234,7 @@ class Intake:
                     self._keys.feed(KeyEvent(item.time_s, SPACE_KEY, pressed=True))
                     self._characters.feed(" ", item.time_s)
                     self.lose()
-                return [_TORN] if label_begun else []
+                return [_EARLY] if label_begun else []
 
     def tick(self, now_s: float) -> list[RawLabel]:
         """End what has paused long enough.

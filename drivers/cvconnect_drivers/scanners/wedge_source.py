@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cvconnect_drivers.errors import LinkAbsentError
@@ -126,7 +127,12 @@ class Inbox:
             if isinstance(item, Armed):
                 labels.clear()
             labels += intake.feed(item)
-        return labels if intake is None else labels + intake.tick(self.now_s())
+        if intake is not None:
+            labels += intake.tick(self.now_s())
+        ended_s = (
+            time.monotonic()
+        )  # with the lock held: before any arming that the till's side has not heard of yet
+        return [replace(label, ended_s=ended_s) for label in labels]
 
     # --- for the till's side, with the lock held ----------------------------------------------------------------------
 
@@ -187,6 +193,11 @@ class WedgeSource:
     def pending(self) -> bool:
         """Whether a label has begun and not ended."""
         return self._inbox.label_begun
+
+    @property
+    def silent_s(self) -> float:
+        """Infinite: `set_armed` itself parts what came before it."""
+        return math.inf
 
     @property
     def degraded(self) -> str:
