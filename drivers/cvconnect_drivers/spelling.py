@@ -60,6 +60,7 @@ SUBSTITUTIONS = {
     "Ø": "O",
     "ß": "ss",
     "°": "o",
+    "µ": "u",
     MISSING: "#",
 }
 """What stands for a character where nothing can be drawn; each may be substituted again."""
