@@ -86,6 +86,7 @@ class Counter:
         terminal_display: Show the customer's prompts in the terminal too; each display then reports its own QR.
         customers: Numbers of those who have a wallet, 11 digits each; at least one.
         clock: The provider's time; the machine's by default. Devices and till keep the machine's.
+        printer: The ticket printer, without a clock; one for 80 mm paper by default.
 
     Raises:
         OSError: The folder cannot be written.
@@ -102,6 +103,7 @@ class Counter:
         terminal_display: bool = False,
         customers: Sequence[str] = (CUSTOMER,),
         clock: Clock | None = None,
+        printer: Printer | None = None,
     ) -> None:
         self.folder: Final = folder.resolve()
         self.station_file: Final = self.folder / "cvconnect.toml"
@@ -110,7 +112,7 @@ class Counter:
         for place, number in enumerate(customers):
             self.provider.add_customer(number, email="" if place else EMAIL)
         self.phones: Final = tuple(Phone(self.provider, number) for number in customers)
-        self.printer: Final = Printer()
+        self.printer: Final = Printer() if printer is None else printer
         with ExitStack() as stack:
             self.server: Final = stack.enter_context(ProviderServer(self.provider))
             scanner_link = stack.enter_context(_serial_cable())

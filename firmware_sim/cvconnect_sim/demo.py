@@ -251,7 +251,7 @@ def _fitted(layout: str, columns: int) -> str:
 
 def _narrower(line: str, columns: int) -> str:
     words = line.strip(" ")
-    if set(words) == {"-"}:
+    if words and set(words) in ({"-"}, {"="}):
         return words[:columns]
     if line.startswith(" "):
         return words.center(columns).rstrip(" ")

@@ -24,6 +24,11 @@ def real_time_status(printer: Printer) -> bytes:
         ({"cover_open": True}, "1a 16 12 12"),
         ({"offline": True}, "1a 12 12 12"),
         ({"drawer_high": True}, "16 12 12 12"),
+        ({"cutter_error": True}, "1a 52 1a 12"),
+        ({"head_hot": True}, "1a 52 52 12"),
+        ({"broken": True}, "1a 52 32 12"),
+        ({"feed_button": True}, "5a 1a 12 12"),
+        ({"paper_end": True, "cover_open": True, "drawer_high": True}, "1e 36 12 7e"),
     ],
     ids=str,
 )
@@ -33,6 +38,43 @@ def test_each_fault_shows_in_the_real_time_status(fault: dict[str, bool], status
     printer.set_sensors(**fault)
 
     assert real_time_status(printer).hex(" ") == status
+    printer.set_sensors(**dict.fromkeys(fault, False))
+    assert real_time_status(printer).hex(" ") == "12 12 12 12"
+
+
+@pytest.mark.parametrize(
+    ("fault", "group", "status"),
+    [
+        ({"drawer_high": True}, 0x01, "14 00 00 00"),
+        ({"offline": True}, 0x02, "18 00 00 00"),
+        ({"cover_open": True}, 0x02, "38 00 00 00"),
+        ({"cutter_error": True}, 0x04, "18 08 00 00"),
+        ({"broken": True}, 0x04, "18 20 00 00"),
+        ({"head_hot": True}, 0x04, "18 40 00 00"),
+        ({"paper_near_end": True}, 0x08, "10 00 03 00"),
+        ({"paper_end": True}, 0x08, "18 00 0f 00"),
+        ({"feed_button": True}, 0x40, "58 00 00 00"),
+    ],
+    ids=str,
+)
+def test_each_fault_shows_in_the_automatic_status_of_its_group_and_of_no_other(
+    fault: dict[str, bool], group: int, status: str
+) -> None:
+    own, others = Printer(), Printer()
+    assert own.receive(bytes((0x1D, 0x61, group))).hex(" ") == "10 00 00 00"
+    # Every fault but the drawer and thin paper takes the printer offline too, which has a group of its own.
+    others.receive(bytes((0x1D, 0x61, 0x4F & ~group & ~0x02)))
+
+    assert own.set_sensors(**fault).hex(" ") == status
+    assert others.set_sensors(**fault) == b""
+
+
+def test_a_queued_status_waits_for_its_turn_and_a_real_time_one_does_not() -> None:
+    printer = Printer()
+    printer.set_sensors(cover_open=True)
+
+    assert printer.receive(b"\x1dr\x01\x1dr\x02\x1dI\x01\x10\x04\x02") == b"\x16"
+    assert printer.set_sensors(cover_open=False, drawer_high=True) == b"\x00\x01\x20"
 
 
 @pytest.mark.parametrize("fault", ["paper_end", "cover_open", "offline"])

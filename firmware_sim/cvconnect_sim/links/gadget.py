@@ -12,13 +12,14 @@ with Gadget(Identity(serial="A1"), [BOOT_KEYBOARD]) as scanner:
 
 It does not model: power drawn, cables that make bad contact, suspend and wake-up, several configurations.
 
-Source: Linux `Documentation/usb/gadget_configfs.rst`, `Documentation/usb/gadget_hid.rst`,
+Source: Linux `Documentation/usb/gadget_configfs.rst`, `Documentation/usb/gadget_hid.rst`, `Documentation/usb/gadget_printer.rst`,
 `Documentation/ABI/testing/configfs-usb-gadget*`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import select
@@ -34,6 +35,7 @@ from cvconnect_sim.links.base import Burst
 
 CONFIGFS = Path("/sys/kernel/config/usb_gadget")
 CONTROLLERS = Path("/sys/class/udc")
+PRINTERS = Path("/sys/class/usb_printer_gadget")
 DEVICES = Path("/dev")
 
 PLUG_TIMEOUT_S = 10.0
@@ -101,7 +103,24 @@ class Acm:
     """A function that is a serial port (CDC-ACM)."""
 
 
-Function = Hid | Acm
+@dataclass(frozen=True, slots=True)
+class PrinterClass:
+    """A function that is a printer which answers; `PrinterLink` is its firmware's end.
+
+    Args:
+        device_id: What it says of itself when it is asked.
+
+    Source: USB Device Class Definition for Printing Devices 1.1, 4.2.1 (`GET_DEVICE_ID`); Linux
+        `Documentation/usb/gadget_printer.rst`.
+    """
+
+    device_id: str = "MFG:cvconnect;MDL:Simulated printer;CLS:PRINTER;CMD:ESC/POS;"
+
+
+Function = Hid | Acm | PrinterClass
+
+_KINDS: dict[type[Function], str] = {Hid: "hid", Acm: "acm", PrinterClass: "printer"}
+"""What configfs calls each; what follows the point is ours."""
 
 BOOT_KEYBOARD = Hid(_BOOT_KEYBOARD_DESCRIPTOR, report_bytes=8, subclass=1, protocol=1)
 """A keyboard with reports of 8 bytes: modifiers, a reserved byte, up to six keys.
@@ -131,9 +150,10 @@ class Gadget:
         self._root = CONFIGFS / f"cvconnect-{os.getpid()}-{next(_numbers)}"
         self._configuration = self._root / "configs" / "c.1"
         self._functions = [
-            (self._root / "functions" / f"{'hid' if isinstance(function, Hid) else 'acm'}.{number}", function)
+            (self._root / "functions" / f"{_KINDS[type(function)]}.{number}", function)
             for number, function in enumerate(functions)
         ]
+        self._printers: list[str] = []
         self._controller = controller
         self._unplugged = threading.Event()
         self._unplugged.set()
@@ -197,7 +217,7 @@ class Gadget:
         Args:
             bursts: Pauses in seconds, each counted from the burst before, and what to send: one report each for a
                 `Hid` function.
-            function: Which one, by its place in `functions`.
+            function: Which one, by its place in `functions`; a printer's answers go through `PrinterLink`.
 
         Returns:
             Whether all was sent; false when the device was unplugged meanwhile.
@@ -205,7 +225,7 @@ class Gadget:
         Raises:
             SimError: `GADGET_NOT_HEARD`, the host fetches nothing: no program has opened the device there.
         """
-        descriptor = os.open(self._node(function), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        descriptor = os.open(self.node(function), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         try:
             if isinstance(self._functions[function][1], Acm):
                 _make_raw(descriptor)
@@ -257,6 +277,8 @@ class Gadget:
         self._configuration.mkdir()
         for path, function in self._functions:
             path.mkdir()
+            if isinstance(function, PrinterClass):
+                (path / "pnp_string").write_text(function.device_id)
             if isinstance(function, Hid):
                 (path / "subclass").write_text(str(function.subclass))
                 (path / "protocol").write_text(str(function.protocol))
@@ -268,6 +290,7 @@ class Gadget:
             (self._configuration / path.name).symlink_to(path)
 
     def _bind(self, controller: str) -> None:
+        others = _printer_nodes()
         try:
             self._write("UDC", controller)
         except OSError as error:
@@ -276,6 +299,8 @@ class Gadget:
                 fr="Le port USB de cet appareil est occupé ou absent.",
                 en=f"{controller} is taken or missing: {error.strerror}",
             ) from error
+        # A printer's node is there only while it is bound, and nothing else tells whose it is.
+        self._printers = sorted(_printer_nodes() - others)
         self._unplugged.clear()
 
     def _wait_for_host(self, state: int, deadline_s: float) -> bool:
@@ -292,10 +317,26 @@ class Gadget:
     def _write(self, name: str, text: str) -> None:
         (self._root / name).write_text(text)
 
-    def _node(self, number: int) -> Path:
+    def node(self, number: int) -> Path:
+        """The file through which a function speaks to the host.
+
+        Args:
+            number: Which one, by its place in `functions`; a `PrinterClass` has its node only while it is plugged in.
+
+        Returns:
+            Its path, as `/dev/hidg0`, `/dev/ttyGS0` or `/dev/g_printer0`.
+
+        Raises:
+            OSError: It is not there.
+        """
         path, function = self._functions[number]
         if isinstance(function, Acm):
             return DEVICES / f"ttyGS{(path / 'port_num').read_text().strip()}"
+        if isinstance(function, PrinterClass):
+            before = sum(isinstance(each, PrinterClass) for _, each in self._functions[:number])
+            if not self.plugged or before >= len(self._printers):
+                raise FileNotFoundError(errno.ENOENT, "not plugged in", str(path))
+            return DEVICES / self._printers[before]
         device = (path / "dev").read_text().strip()
         return DEVICES / Path("/sys/dev/char", device).readlink().name
 
@@ -331,6 +372,11 @@ def _free_controller() -> str:
         fr="Cet ordinateur n'a pas de port USB d'appareil libre.",
         en="No USB device port is free here.",
     )
+
+
+def _printer_nodes() -> set[str]:
+    """Names of the nodes of all printers that are plugged in now."""
+    return {entry.name for entry in PRINTERS.glob("*")}
 
 
 def _make_raw(descriptor: int) -> None:

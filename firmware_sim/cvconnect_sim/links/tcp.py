@@ -2,6 +2,8 @@
 
 import selectors
 import socket
+import struct
+import sys
 from typing import Literal
 
 from cvconnect_sim.links.base import Receive, deaf
@@ -38,6 +40,19 @@ class TcpLink(ServingLink):
     def connected(self) -> bool:
         """Whether a host is connected."""
         return self._host is not None
+
+    def hang_up(self) -> None:
+        """Break the connection at once, as a device that loses its power; a host may connect again.
+
+        The firmware may call it: what it answers then is lost.
+        """
+        with self._changed:
+            host = self._host
+            if host is not None:
+                # A reset, not an orderly end: what is on its way in either direction is gone.
+                linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+                host.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                host.shutdown(socket.SHUT_RD)
 
     def _ready(self, *, readable: bool) -> None:
         if self._host is None:

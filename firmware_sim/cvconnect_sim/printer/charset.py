@@ -43,3 +43,19 @@ def character_table(codec: str, variant: int) -> tuple[str | None, ...]:
 def _decode(code: int, codec: str) -> str | None:
     char = bytes([code]).decode(codec, "ignore")
     return char if char and (char.isprintable() or char == "\xa0") else None
+
+
+LEAD_CODES = range(0x81, 0xFF)
+TRAIL_CODES = frozenset(range(0x40, 0xFF)) - {0x7F}
+"""What can be the first and the second code of a two-byte character. Source: GB 18030, two-byte part."""
+
+
+def pair_character(lead: int, trail: int, codec: str) -> str | None:
+    """The character of two codes, None where there is none.
+
+    Args:
+        lead: one of `LEAD_CODES`.
+        trail: one of `TRAIL_CODES`.
+        codec: Python codec of the two-byte set.
+    """
+    return bytes((lead, trail)).decode(codec, "ignore") or None

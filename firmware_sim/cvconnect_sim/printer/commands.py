@@ -4,23 +4,24 @@ Source: Epson ESC/POS command reference, under the name of each command. Command
 the table are read to their end and recorded as ignored.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
+from cvconnect_sim.printer import graphics, reports
 from cvconnect_sim.printer.charset import NATIONAL_VARIANTS
 from cvconnect_sim.printer.events import DrawerPulse
 from cvconnect_sim.printer.font import Font
 from cvconnect_sim.printer.machine import Machine
-from cvconnect_sim.printer.qr import ERROR_LEVELS, QrSettings, qr_rows
-from cvconnect_sim.printer.status import automatic_status, paper_sensor
-from cvconnect_sim.printer.typesetter import enlarge
+from cvconnect_sim.printer.mechanism import Cut, Retract
+from cvconnect_sim.printer.reasons import (
+    LACKING,
+    NO_CUTTER,
+    NOT_AT_LINE_START,
+    NOT_MODELLED,
+    OUT_OF_RANGE,
+)
 
 Handler = Callable[[Machine, bytes], None]
-
-OUT_OF_RANGE = "parameter out of range"
-NOT_AT_LINE_START = "only at the beginning of a line"
-NOT_MODELLED = "not modelled"
 
 CUTS = {
     0: ("A", False),
@@ -36,12 +37,6 @@ CUTS = {
 }
 """`GS V m` -> function and whether the cut is partial."""
 
-PROCESS_ID = re.compile(rb"\x06\x0000([\x20-\x7e]{4})")
-"""Arguments of `GS ( H` fn = 48, m = 48."""
-
-MODULE_DOTS = range(1, 17)
-MODEL_2 = 50
-
 
 def execute(machine: Machine, name: str, args: bytes) -> None:
     """Carry out one complete command.
@@ -51,6 +46,10 @@ def execute(machine: Machine, name: str, args: bytes) -> None:
         name: the command's name as Epson prints it.
         args: the bytes after the name.
     """
+    machine.intake = None
+    if name in machine.model.lacks:
+        machine.ignore(name, args, LACKING)
+        return
     if name in LINE_START_ONLY and not machine.at_line_start:
         machine.ignore(name, args, NOT_AT_LINE_START)
         return
@@ -185,20 +184,23 @@ def _feed_dots(machine: Machine, args: bytes) -> None:
 
 
 def _cut(machine: Machine, args: bytes) -> None:
+    if not machine.model.cutter:
+        machine.ignore("GS V", args, NO_CUTTER)
+        return
     feed_dots = args[1] if len(args) > 1 else 0
     to_cutter_dots = machine.model.head_to_cutter_dots
     match CUTS.get(args[0]):
         case "A", partial:
-            machine.cut(partial=partial)
+            machine.mechanism.add(Cut(partial))
         case "B", partial:
             machine.feed(to_cutter_dots + feed_dots)
-            machine.cut(partial=partial)
+            machine.mechanism.add(Cut(partial))
         case "C", partial:
-            machine.cut_ahead(feed_dots, partial=partial)
+            machine.mechanism.add(Cut(partial, feed_dots))
         case "D", partial:
             machine.feed(to_cutter_dots + feed_dots)
-            machine.cut(partial=partial)
-            machine.paper.retract(0)
+            machine.mechanism.add(Cut(partial))
+            machine.mechanism.add(Retract())
         case _:
             machine.ignore("GS V", args, OUT_OF_RANGE)
 
@@ -212,88 +214,14 @@ def _drawer(machine: Machine, args: bytes) -> None:
         machine.ignore("ESC p", args, OUT_OF_RANGE)
 
 
-def _qr(machine: Machine, args: bytes) -> None:
-    body = args[2:]
-    qr = machine.settings.qr
-    if not machine.model.native_qr or body[:1] != b"1":
-        machine.ignore("GS ( k", args, NOT_MODELLED)
-        return
-    match tuple(body[1:]):
-        case (65, (49 | 50) as kind, 0):
-            qr.model = kind
-        case (67, dots) if dots in MODULE_DOTS:
-            qr.module_dots = dots
-        case (69, level) if level in ERROR_LEVELS:
-            qr.error_level = ERROR_LEVELS[level]
-        case (80, 48, *data) if data:
-            qr.data = bytes(data)
-        case (81, 48):
-            _print_qr(machine, args, qr)
-        case _:
-            machine.ignore("GS ( k", args, OUT_OF_RANGE)
+def _pairs_on(machine: Machine, args: bytes) -> None:
+    if machine.model.pairs is None:
+        machine.ignore("FS &", args, NOT_MODELLED)
+    machine.settings.pairs = machine.model.pairs
 
 
-def _print_qr(machine: Machine, args: bytes, qr: QrSettings) -> None:
-    rows = qr_rows(qr) if qr.data and qr.model == MODEL_2 else None
-    if not machine.at_line_start:
-        machine.ignore("GS ( k", args, NOT_AT_LINE_START)
-    elif rows is None:
-        machine.ignore("GS ( k", args, "no model 2 symbol can be made of the stored data")
-    elif len(rows) * qr.module_dots > machine.area_dots:
-        machine.ignore("GS ( k", args, "the symbol is wider than the print area")
-    else:
-        big = enlarge(rows, len(rows), qr.module_dots, qr.module_dots)
-        machine.print_image(big, len(rows) * qr.module_dots)
-
-
-def _raster(machine: Machine, args: bytes) -> None:
-    mode = _choice(args)
-    row_bytes = _word(args[1:3])
-    if mode not in range(4) or not row_bytes:
-        machine.ignore("GS v 0", args[:5], OUT_OF_RANGE)
-        return
-    wide, tall = (2 if mode & 1 else 1), (2 if mode & 2 else 1)
-    data = args[5:]
-    rows = tuple(int.from_bytes(data[at : at + row_bytes]) for at in range(0, len(data), row_bytes))
-    machine.print_image(enlarge(rows, 8 * row_bytes, wide, tall), 8 * row_bytes * wide)
-
-
-def _automatic_status(machine: Machine, args: bytes) -> None:
-    machine.settings.status_mask = args[0] & 0x0F
-    if machine.settings.status_mask:
-        machine.answers += automatic_status(machine.sensors)
-
-
-def _transmit_status(machine: Machine, args: bytes) -> None:
-    match _choice(args):
-        case 1:
-            machine.answers.append(paper_sensor(machine.sensors))
-        case 2:
-            machine.answers.append(int(machine.sensors.drawer_high))
-        case _:
-            machine.ignore("GS r", args, OUT_OF_RANGE)
-
-
-def _process_id(machine: Machine, args: bytes) -> None:
-    known = PROCESS_ID.fullmatch(args)
-    if known is None:
-        machine.ignore("GS ( H", args, OUT_OF_RANGE)
-    else:
-        machine.answers += b"\x37\x22" + known[1] + b"\x00"
-
-
-def _printer_id(machine: Machine, args: bytes) -> None:
-    model = machine.model
-    texts = {65: "1.00", 66: model.maker, 67: model.name, 68: "SIM0000001"}
-    match args[0]:
-        case 1 | 49:
-            machine.answers.append(model.model_id)
-        case 2 | 50:
-            machine.answers.append(0x02)
-        case n if n in texts:
-            machine.answers += b"\x5f" + texts[n].encode("ascii") + b"\x00"
-        case _:
-            machine.ignore("GS I", args, OUT_OF_RANGE)
+def _pairs_off(machine: Machine, _: bytes) -> None:
+    machine.settings.pairs = None
 
 
 def _real_time(_: Machine, __: bytes) -> None:
@@ -325,14 +253,12 @@ HANDLERS: dict[str, Handler] = {
     "ESC p": _drawer,
     "ESC t": _code_page,
     "GS !": _character_size,
-    "GS ( H": _process_id,
-    "GS ( k": _qr,
     "GS B": _reverse,
-    "GS I": _printer_id,
     "GS L": _left_margin,
     "GS V": _cut,
     "GS W": _area_width,
-    "GS a": _automatic_status,
-    "GS r": _transmit_status,
-    "GS v 0": _raster,
+    "FS &": _pairs_on,
+    "FS .": _pairs_off,
+    **graphics.HANDLERS,
+    **reports.HANDLERS,
 }

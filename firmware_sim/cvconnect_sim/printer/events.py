@@ -12,6 +12,18 @@ class PaperCut:
 
 
 @dataclass(frozen=True, slots=True)
+class PaperTorn:
+    """The strip was taken out by hand, as with the end of a roll; `length_dots` is what came out."""
+
+    length_dots: int
+
+
+@dataclass(frozen=True, slots=True)
+class CutterJammed:
+    """The cutter could not move: nothing was cut, and the printer is in error."""
+
+
+@dataclass(frozen=True, slots=True)
 class DrawerPulse:
     """The kick-out connector was driven: pin 2 or 5, for `on_ms`, then off for `off_ms` at least."""
 
@@ -45,10 +57,27 @@ class IgnoredCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class BytesLost:
+    """The receive buffer was full and the host did not wait."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class PowerLost:
     """The power was cut: `unprocessed_bytes` in the receive buffer and the unprinted line are gone."""
 
     unprocessed_bytes: int
 
 
-Event = PaperCut | DrawerPulse | RealTimeRequest | UnknownCommand | IgnoredCommand | PowerLost
+Event = (
+    PaperCut
+    | PaperTorn
+    | CutterJammed
+    | DrawerPulse
+    | RealTimeRequest
+    | UnknownCommand
+    | IgnoredCommand
+    | BytesLost
+    | PowerLost
+)

@@ -77,18 +77,13 @@ class Paper:
         """Position of the print head, from the top of the strip."""
         return len(self._rows)
 
-    def print_rows(self, rows: Rows, x_dots: int, width_dots: int) -> None:
-        """Burn rows at `x_dots` from the left edge; what overhangs on the right is lost."""
-        shift = self._model.width_dots - x_dots - width_dots
-        self._rows.extend(row << shift if shift >= 0 else row >> -shift for row in rows)
+    def burn(self, rows: Rows) -> None:
+        """Move rows of dots past the head; 0 is a blank one."""
+        self._rows.extend(rows)
 
-    def feed(self, dots: int) -> None:
-        """Move blank paper past the head."""
-        self._rows.extend([0] * dots)
-
-    def note(self, text: str, x_dots: int, height_dots: int) -> None:
-        """Remember the text of the line that begins at the head."""
-        self._lines.append(PrintedLine(text.rstrip(), x_dots, self.head_dots, height_dots))
+    def note(self, line: PrintedLine) -> None:
+        """Remember a line of text."""
+        self._lines.append(line)
 
     def retract(self, to_dots: int) -> None:
         """Pull blank paper back until the head is at `to_dots`, never over print."""

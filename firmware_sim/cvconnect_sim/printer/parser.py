@@ -1,16 +1,31 @@
 """Cuts the byte stream of a host into ESC/POS commands; knows lengths, not meanings.
 
-A table gives, for each command of the reference, its printed name and how many bytes belong to it. Commands that
-the simulator does not act on are in the table too, so that their parameters are not printed as text.
+What it holds is bounded: a command that is longer than the memory of a printer, and images, are handed on in pieces while
+they come. Where those are cut depends on the command alone, not on how its bytes came in.
 
 Source: Epson ESC/POS command reference (formats of the single commands).
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-PREFIXES = b"\x10\x1b\x1c\x1d"  # DLE ESC FS GS
-FIRST_CHARACTER = 0x20
+from cvconnect_sim.printer.models import Lack
+from cvconnect_sim.printer.opcodes import (
+    FIRST_CHARACTER,
+    HEAD_BYTES,
+    LONGEST_WHOLE,
+    PREFIXES,
+    STREAMED,
+    commands_of,
+)
+
+PIECE_BYTES = 256
+
+LOOK_AHEAD_BYTES = 300
+"""Enough to tell the length of any command."""
+
+_CONTROL = re.compile(rb"[\x00-\x1f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +37,17 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A complete command: its name as Epson prints it, and the bytes after its name."""
+    """A complete command: its name as Epson prints it, and the bytes after its name; without those that come as `Data`."""
 
     name: str
     args: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The next piece of what belongs to the command before: 256 bytes, or what is left of it."""
+
+    piece: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,201 +57,88 @@ class Unknown:
     raw: bytes
 
 
-Token = Text | Command | Unknown
-
-Arity = Callable[[bytes], int | None]
-"""The bytes that follow an opcode -> how many of them are its arguments, None when it is too early to tell."""
-
-
-def _fixed(count: int) -> Arity:
-    return lambda _: count
-
-
-def _counted(before: int = 0, size: int = 2) -> Arity:
-    """`before` bytes, a little-endian count of `size` bytes, then as many bytes as it says."""
-
-    def arity(rest: bytes) -> int | None:
-        head = before + size
-        return None if len(rest) < head else head + int.from_bytes(rest[before:head], "little")
-
-    return arity
-
-
-def _until_nul(rest: bytes) -> int | None:
-    end = rest.find(0)
-    return None if end < 0 else end + 1
-
-
-def _cut(rest: bytes) -> int | None:
-    if not rest:
-        return None
-    return 2 if rest[0] in b"\x41\x42\x61\x62\x67\x68" else 1
-
-
-def _raster(rest: bytes) -> int | None:
-    head = 5  # m xL xH yL yH
-    if len(rest) < head:
-        return None
-    return head + int.from_bytes(rest[1:3], "little") * int.from_bytes(rest[3:5], "little")
-
-
-def _column_image(rest: bytes) -> int | None:
-    head = 3  # m nL nH
-    if len(rest) < head:
-        return None
-    bytes_per_column = 3 if rest[0] in b"\x20\x21" else 1
-    return head + bytes_per_column * int.from_bytes(rest[1:3], "little")
-
-
-def _barcode(rest: bytes) -> int | None:
-    """Function A (m up to 6) ends with NUL; function B carries its length."""
-    if not rest:
-        return None
-    body = _until_nul(rest[1:]) if rest[0] in range(7) else _counted(size=1)(rest[1:])
-    return None if body is None else 1 + body
-
-
-def _real_time_pulse(rest: bytes) -> int | None:
-    if not rest:
-        return None
-    return {1: 3, 2: 3, 3: 6, 7: 2, 8: 8}.get(rest[0], 1)
-
-
-COMMANDS: dict[bytes, tuple[str, Arity]] = {
-    b"\x09": ("HT", _fixed(0)),
-    b"\x0a": ("LF", _fixed(0)),
-    b"\x0c": ("FF", _fixed(0)),
-    b"\x0d": ("CR", _fixed(0)),
-    b"\x18": ("CAN", _fixed(0)),
-    b"\x10\x04": ("DLE EOT", _fixed(1)),
-    b"\x10\x05": ("DLE ENQ", _fixed(1)),
-    b"\x10\x14": ("DLE DC4", _real_time_pulse),
-    b"\x1b\x0c": ("ESC FF", _fixed(0)),
-    b"\x1b ": ("ESC SP", _fixed(1)),
-    b"\x1b!": ("ESC !", _fixed(1)),
-    b"\x1b$": ("ESC $", _fixed(2)),
-    b"\x1b%": ("ESC %", _fixed(1)),
-    b"\x1b(": ("ESC (", _counted(1)),
-    b"\x1b*": ("ESC *", _column_image),
-    b"\x1b-": ("ESC -", _fixed(1)),
-    b"\x1b2": ("ESC 2", _fixed(0)),
-    b"\x1b3": ("ESC 3", _fixed(1)),
-    b"\x1b=": ("ESC =", _fixed(1)),
-    b"\x1b?": ("ESC ?", _fixed(1)),
-    b"\x1b@": ("ESC @", _fixed(0)),
-    b"\x1bD": ("ESC D", _until_nul),
-    b"\x1bE": ("ESC E", _fixed(1)),
-    b"\x1bG": ("ESC G", _fixed(1)),
-    b"\x1bJ": ("ESC J", _fixed(1)),
-    b"\x1bL": ("ESC L", _fixed(0)),
-    b"\x1bM": ("ESC M", _fixed(1)),
-    b"\x1bR": ("ESC R", _fixed(1)),
-    b"\x1bS": ("ESC S", _fixed(0)),
-    b"\x1bT": ("ESC T", _fixed(1)),
-    b"\x1bV": ("ESC V", _fixed(1)),
-    b"\x1bW": ("ESC W", _fixed(8)),
-    b"\x1b\\": ("ESC \\", _fixed(2)),
-    b"\x1ba": ("ESC a", _fixed(1)),
-    b"\x1bc3": ("ESC c 3", _fixed(1)),
-    b"\x1bc4": ("ESC c 4", _fixed(1)),
-    b"\x1bc5": ("ESC c 5", _fixed(1)),
-    b"\x1bd": ("ESC d", _fixed(1)),
-    b"\x1bi": ("ESC i", _fixed(0)),
-    b"\x1bm": ("ESC m", _fixed(0)),
-    b"\x1bp": ("ESC p", _fixed(3)),
-    b"\x1br": ("ESC r", _fixed(1)),
-    b"\x1bt": ("ESC t", _fixed(1)),
-    b"\x1bu": ("ESC u", _fixed(1)),
-    b"\x1bv": ("ESC v", _fixed(0)),
-    b"\x1b{": ("ESC {", _fixed(1)),
-    b"\x1c!": ("FS !", _fixed(1)),
-    b"\x1c&": ("FS &", _fixed(0)),
-    b"\x1c(": ("FS (", _counted(1)),
-    b"\x1c-": ("FS -", _fixed(1)),
-    b"\x1c.": ("FS .", _fixed(0)),
-    b"\x1cC": ("FS C", _fixed(1)),
-    b"\x1cp": ("FS p", _fixed(2)),
-    b"\x1d!": ("GS !", _fixed(1)),
-    b"\x1d$": ("GS $", _fixed(2)),
-    b"\x1d(": ("GS (", _counted(1)),
-    b"\x1d(H": ("GS ( H", _counted()),
-    b"\x1d(k": ("GS ( k", _counted()),
-    b"\x1d/": ("GS /", _fixed(1)),
-    b"\x1d8L": ("GS 8 L", _counted(size=4)),
-    b"\x1d:": ("GS :", _fixed(0)),
-    b"\x1dB": ("GS B", _fixed(1)),
-    b"\x1dH": ("GS H", _fixed(1)),
-    b"\x1dI": ("GS I", _fixed(1)),
-    b"\x1dL": ("GS L", _fixed(2)),
-    b"\x1dP": ("GS P", _fixed(2)),
-    b"\x1dT": ("GS T", _fixed(1)),
-    b"\x1dV": ("GS V", _cut),
-    b"\x1dW": ("GS W", _fixed(2)),
-    b"\x1d\\": ("GS \\", _fixed(2)),
-    b"\x1d^": ("GS ^", _fixed(3)),
-    b"\x1da": ("GS a", _fixed(1)),
-    b"\x1db": ("GS b", _fixed(1)),
-    b"\x1df": ("GS f", _fixed(1)),
-    b"\x1dg0": ("GS g 0", _fixed(3)),
-    b"\x1dg2": ("GS g 2", _fixed(3)),
-    b"\x1dh": ("GS h", _fixed(1)),
-    b"\x1dk": ("GS k", _barcode),
-    b"\x1dr": ("GS r", _fixed(1)),
-    b"\x1dv0": ("GS v 0", _raster),
-    b"\x1dw": ("GS w", _fixed(1)),
-}
-
-_OPENINGS = frozenset(opcode[:size] for opcode in COMMANDS for size in range(1, len(opcode)))
+Token = Text | Command | Data | Unknown
 
 
 class Parser:
     """The receive buffer, read command by command.
 
-    It is bounded by nothing: a real printer holds a few thousand bytes and then stops the host.
+    How many bytes are put in is the caller's business; read until there is nothing to read, it holds one incomplete command.
+
+    Args:
+        lacks: the commands that the model does not have.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lacks: Mapping[str, Lack] | None = None) -> None:
+        self._commands = commands_of(lacks or {})
+        self._openings = {opcode[:size] for opcode in self._commands for size in range(1, len(opcode))}
         self._buffer = bytearray()
+        self._needed = 1
+        self._owed = 0
+        self._incomplete = 0
 
     def __len__(self) -> int:
         return len(self._buffer)
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait for their turn; those of the command that is being put together are not among them."""
+        return len(self._buffer) - self._incomplete
 
     def feed(self, data: bytes) -> None:
         """Append what the host sent."""
         self._buffer += data
 
     def clear(self) -> None:
-        """Drop everything that has not been read."""
+        """Drop everything that has not been read, and wait for no more of the last command."""
         self._buffer.clear()
+        self._needed, self._owed, self._incomplete = 1, 0, 0
 
     def read(self) -> Token | None:
         """Take the next complete item out of the buffer; None when there is none yet."""
-        if not self._buffer:
-            return None
+        token = self._next() if len(self._buffer) >= self._needed else None
+        if token is None:
+            self._incomplete = len(self._buffer)
+        else:
+            self._needed, self._incomplete = min(max(self._owed, 1), PIECE_BYTES), 0
+        return token
+
+    def _next(self) -> Token | None:
+        if self._owed:
+            piece = self._take(min(self._owed, PIECE_BYTES))
+            self._owed -= len(piece)
+            return Data(piece)
         if self._buffer[0] >= FIRST_CHARACTER:
-            return Text(self._take(self._text_length()))
+            end = _CONTROL.search(self._buffer)
+            return Text(self._take(end.start() if end else len(self._buffer)))
         opcode = self._opcode()
         if opcode is None:
             return None
-        if opcode not in COMMANDS:
+        if opcode not in self._commands:
             return Unknown(self._take(len(opcode)))
-        name, arity = COMMANDS[opcode]
-        rest = bytes(self._buffer[len(opcode) :])
-        count = arity(rest)
-        if count is None or len(rest) < count:
-            return None
-        return Command(name, self._take(len(opcode) + count)[len(opcode) :])
+        return self._command(opcode)
 
-    def _text_length(self) -> int:
-        return next((at for at, code in enumerate(self._buffer) if code < FIRST_CHARACTER), len(self._buffer))
+    def _command(self, opcode: bytes) -> Command | None:
+        name, arity = self._commands[opcode]
+        count = arity(bytes(self._buffer[len(opcode) : len(opcode) + LOOK_AHEAD_BYTES]))
+        if count is None:
+            return None
+        whole = count
+        if name in STREAMED or count > LONGEST_WHOLE:
+            whole = min(count, STREAMED.get(name, HEAD_BYTES))
+        if len(self._buffer) < len(opcode) + whole:
+            self._needed = len(opcode) + whole
+            return None
+        self._owed = count - whole
+        return Command(name, self._take(len(opcode) + whole)[len(opcode) :])
 
     def _opcode(self) -> bytes | None:
         """The longest opcode the buffer begins with, or the bytes to drop; None while it may still grow."""
         for size in (3, 2, 1):
             head = bytes(self._buffer[:size])
-            if len(head) < size and head in _OPENINGS:
+            if len(head) < size and head in self._openings:
                 return None
-            if head in COMMANDS:
+            if head in self._commands:
                 return head
         return bytes(self._buffer[: 2 if self._buffer[0] in PREFIXES else 1])
 

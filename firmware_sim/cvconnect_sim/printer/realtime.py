@@ -22,6 +22,13 @@ _PATTERN = re.compile(
 _LONGEST = 2 + len(CLEAR_BUFFERS)
 
 
+def real_time_request(name: str, args: bytes) -> RealTimeRequest | None:
+    """A command that stood in its turn, None if its parameters are none of a real-time command's."""
+    code = {"DLE EOT": b"\x04", "DLE ENQ": b"\x05", "DLE DC4": b"\x14"}.get(name)
+    known = code is not None and _PATTERN.fullmatch(b"\x10" + code + args)
+    return RealTimeRequest(name, args) if known else None
+
+
 class RealTimeWatcher:
     """Remembers the last few bytes, so that a command split over two receptions is seen too."""
 

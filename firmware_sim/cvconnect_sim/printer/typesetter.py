@@ -1,7 +1,8 @@
 """Turns characters and their style into dots, one printed line at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from cvconnect_sim.printer.font import Font, Rows, glyph
 
@@ -32,32 +33,63 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One character in the print buffer; `char` is None where the page defines none."""
+    """One character in the print buffer; `char` is None where the page defines none, `double` is a two-byte one."""
 
     char: str | None
     style: Style
+    double: bool = False
 
     @property
     def width_dots(self) -> int:
         """Width on paper."""
-        return self.style.font.width_dots * self.style.wide
+        return self.style.font.width_dots * self.wide
 
     @property
     def height_dots(self) -> int:
         """Height on paper."""
         return self.style.font.height_dots * self.style.tall
 
+    @property
+    def wide(self) -> int:
+        """Width multiplier."""
+        return 2 * self.style.wide if self.double else self.style.wide
 
-def text_of(cells: list[Cell]) -> str:
+    @property
+    def rows(self) -> Rows:
+        """Its dots."""
+        return _image(self)
+
+    @property
+    def text(self) -> str:
+        """As one reads it."""
+        return UNDEFINED if self.char is None else self.char
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image, in the print buffer like a character; nothing to read."""
+
+    rows: Rows
+    width_dots: int
+    text: str = ""
+
+    @property
+    def height_dots(self) -> int:
+        """Height on paper."""
+        return len(self.rows)
+
+
+def text_of(cells: Sequence[Cell | Picture]) -> str:
     """The characters as one reads them, no-break spaces included."""
-    return "".join(UNDEFINED if cell.char is None else cell.char for cell in cells)
+    return "".join(cell.text for cell in cells)
 
 
-def typeset(cells: list[Cell]) -> tuple[Rows, int]:
+@lru_cache(maxsize=1024)
+def typeset(cells: tuple[Cell | Picture, ...]) -> tuple[Rows, int]:
     """Set a line of characters, large and small ones on the same foot.
 
     Args:
-        cells: at least one character.
+        cells: at least one.
 
     Returns:
         The rows of dots and their width.
@@ -66,12 +98,14 @@ def typeset(cells: list[Cell]) -> tuple[Rows, int]:
     """
     height = max(cell.height_dots for cell in cells)
     rows = [0] * height
+    line_width = 0
     for cell in cells:
-        top = height - cell.height_dots
-        image = _image(cell)
-        for y in range(height):
-            rows[y] = rows[y] << cell.width_dots | (image[y - top] if y >= top else 0)
-    return tuple(rows), sum(cell.width_dots for cell in cells)
+        width = cell.width_dots
+        image = cell.rows
+        blank = (0,) * (height - len(image))
+        rows = [row << width | dots for row, dots in zip(rows, blank + image, strict=True)]
+        line_width += width
+    return tuple(rows), line_width
 
 
 def enlarge(rows: Rows, width_dots: int, wide: int, tall: int) -> Rows:
@@ -91,10 +125,10 @@ def enlarge(rows: Rows, width_dots: int, wide: int, tall: int) -> Rows:
     return tuple(row for row in rows for _ in range(tall))
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _image(cell: Cell) -> Rows:
     style = cell.style
-    rows = enlarge(glyph(style.font, cell.char), style.font.width_dots, style.wide, style.tall)
+    rows = enlarge(glyph(style.font, cell.char), style.font.width_dots, cell.wide, style.tall)
     if style.bold:
         rows = tuple(row | row >> 1 for row in rows)
     full = (1 << cell.width_dots) - 1
