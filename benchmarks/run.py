@@ -18,6 +18,7 @@ import journal
 import latency
 import million
 import pending
+import printers
 import recovery
 import scanners
 from figures import rows
@@ -30,6 +31,7 @@ ABOUT: dict[str, Any] = {
     "latency": latency,
     "scanners": scanners,
     "approval": approval,
+    "printers": printers,
     "journal": journal,
     "pending": pending,
     "recovery": recovery,

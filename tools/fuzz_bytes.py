@@ -1,20 +1,16 @@
-"""Bytes for `fuzz_targets`: framing, labels, HID-POS reports, a printer's answers, and what a simulated printer is sent."""
+"""Bytes for `fuzz_targets`: framing, labels and HID-POS reports."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote_plus
 
 import scans
-from cvconnect_drivers.printers.status import AnswerReader, ProcessId, decode_status, real_time_status
 from cvconnect_drivers.scanners.framing import MAX_LABEL_BYTES, Framer, RawLabel
 from cvconnect_drivers.scanners.hidpos_reports import USUAL_LAYOUT, ReportDecoder, find_layout
 from cvconnect_drivers.scanners.labels import Envelope, Label, read_label
-from cvconnect_sim.printer import Printer
-from cvconnect_sim.printer.parser import Parser, Text
 from fuzz_promises import NUMBER, cut, held, like_an_identifier, promise
 
 _PRODUCT: Final = re.compile(r"[0-9]{8}|[0-9]{12,14}")
@@ -169,53 +165,3 @@ _REPORTS: Final = (
     [usual_report(b"3760123456789", b"]E0"), usual_report(NUMBER.encode(), b"]C0")],
     [usual_report(b"x" * 56, b"", more=True)] * 19 + [usual_report(b"x", b"")],
 )
-
-
-# --- printers ---------------------------------------------------------------------------------------------------------
-
-
-def check_status(data: bytes) -> None:
-    """Any answer of a printer: every byte is told once, however they are cut, and few are held back."""
-    readers = AnswerReader(), AnswerReader()
-    answers = readers[0].feed(data)
-    pieces = [answer for piece in cut(data, len(data)) for answer in readers[1].feed(piece)]
-    promise(answers == pieces, "cuts made other answers")
-    promise(held(readers[0]) < 7, "it holds an answer back")  # noqa: PLR2004 - the longest answer
-    for answer in answers:
-        if isinstance(answer, ProcessId):
-            promise(
-                b"\x37\x22" + answer.process_id + b"\0" in data.translate(None, b"\x11\x13"),
-                "it told no such id",
-            )
-    byte = real_time_status(data[:2])
-    promise(byte is None or len(data) == 1, "several bytes passed for one status")
-    decode_status(dict(zip((1, 2, 3, 4), data, strict=False)))
-
-
-def check_escpos(data: bytes) -> None:
-    """Any bytes to the simulated printer: each comes out once, in order, however they are cut; one in 16 prints, too."""
-    whole, pieces = _tokens([data]), _tokens(cut(data, len(data)))
-    promise(whole == pieces, "cuts made other commands")
-    if len(data) % 16 == 0:
-        printer = Printer()
-        printer.receive(data)
-        printer.receive(b"\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08\x1b@after\n")
-        promise("after" in printer.uncut.text, "it stopped printing")
-
-
-def _tokens(pieces: Iterator[bytes] | Sequence[bytes]) -> list[object]:
-    parser, tokens = Parser(), list[Any]()
-    for piece in pieces:
-        parser.feed(piece)
-        while (token := parser.read()) is not None:
-            if isinstance(token, Text) and tokens and isinstance(tokens[-1], Text):
-                token = Text(tokens.pop().codes + token.codes)
-            tokens.append(token)
-    return [*tokens, len(parser)]
-
-
-def escpos_seeds() -> list[bytes]:
-    """Give the bytes of the printers' vectors."""
-    file = scans.FOLDER.parent / "escpos.json"
-    vectors = json.loads(file.read_text("utf-8"))["vectors"]
-    return [data for vector in vectors if len(data := bytes.fromhex(vector["bytes"])) < 400]  # noqa: PLR2004

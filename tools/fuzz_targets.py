@@ -12,12 +12,9 @@ from typing import Final
 
 from fuzz_bytes import (
     bytes_seeds,
-    check_escpos,
     check_framing,
     check_hidpos,
     check_labels,
-    check_status,
-    escpos_seeds,
     hidpos_seeds,
     labels_seeds,
 )
@@ -30,6 +27,7 @@ from fuzz_keys import (
     keyboard_seeds,
     misread_seeds,
 )
+from fuzz_printers import check_answers, check_escpos, check_status, escpos_seeds, status_seeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,8 @@ TARGETS: Final = {
             hidpos_seeds,
             (*_TEXT_PIECES, b"\x05\x8c", b"\x09\xfe", b"\x75\x08", b"\x95\x38", b"\x81\x02", b"\xc0"),
         ),
-        Target("status", check_status, lambda: list(_STATUS_PIECES), _STATUS_PIECES),
+        Target("answers", check_answers, lambda: list(_STATUS_PIECES), _STATUS_PIECES),
+        Target("status", check_status, status_seeds, (*status_seeds(), *_STATUS_PIECES)),
         Target("escpos", check_escpos, escpos_seeds, _ESCPOS_PIECES),
     )
 }

@@ -313,46 +313,110 @@ def _prompts() -> Iterator[tuple[PaymentPrompt, tuple[Surface, ...], str]]:
 # --- Printers -------------------------------------------------------------------------------------------------------
 
 
-def check_printer(make: Callable[[], Printer]) -> None:
+def check_printer(make: Callable[[], Printer], *, confirms: bool = True) -> None:
     """Check a printer's driver.
 
     Args:
         make: Gives a fresh, unclaimed printer; each time at the same counterpart, which has paper.
+        confirms: Whether this printer can know that a ticket came out; one that cannot must never say so.
 
     Raises:
         AssertionError: A promise is broken.
     """
-    printer = make()
+    out: PrintOutcome = "printed" if confirms else "unknown"
+    _printer_prints_documents(make(), out)
+    _printer_is_given_back_and_claimed_again(make(), out)
+    _printer_serves_several_threads(make(), out)
+    _printer_is_given_back_in_mid_job(make())
+
+
+def _printer_prints_documents(printer: Printer, out: PrintOutcome) -> None:
     _has_shape(printer, Printer)
     _release_is_idempotent(printer)
     _promise(printer.columns > 0, "columns is the number of characters on a line")
-    printer.claim(timeout_s=TIMEOUT_S)
-    try:
+    with _claimed_printer(printer):
         _check_health(printer)
-        for number, (document, allowed, promise) in enumerate(_documents()):
+        for number, (document, allowed, promise) in enumerate(_documents(out)):
             result = _print(printer, document, f"check-{number}")
             _promise(result.outcome in allowed, f"{promise} (print() said {result.outcome}, {result.reason})")
             _promise(
                 set(document.asked) == {printer.columns}, "a document is laid out for the printer's columns"
             )
         _check_health(printer)
+        _print(printer, _Paper(_Line("aussitôt")), "no-time", timeout_s=0.0)
+
+
+def _printer_is_given_back_and_claimed_again(printer: Printer, out: PrintOutcome) -> None:
+    never = _print(printer, _Paper(_Line("trop tôt")), "early")
+    _promise(never.outcome == "not_sent", "a printer that was not claimed prints nothing, and says so")
+    with _claimed_printer(printer):
+        pass
+    _release_is_idempotent(printer)
+    late = _print(printer, _Paper(_Line("trop tard")), "late")
+    _promise(late.outcome == "not_sent", "a printer that was released prints nothing, and says so")
+    with _claimed_printer(printer):
+        again = _print(printer, _Paper(_Line("encore")), "again")
+    _promise(again.outcome == out, "a printer that was released may be claimed again")
+
+
+def _printer_serves_several_threads(printer: Printer, out: PrintOutcome) -> None:
+    """One at a time, or told to come back: never two tickets on one slip."""
+    results: queue.SimpleQueue[PrintResult] = queue.SimpleQueue()
+
+    def job(number: int) -> None:
+        results.put(_print(printer, _Paper(_Line(f"Caisse {number}")), f"thread-{number}"))
+
+    with _claimed_printer(printer):
+        threads = [threading.Thread(target=job, args=(number,)) for number in range(3)]
+        for thread in threads:
+            thread.start()
+        _check_health(printer)
+        for thread in threads:
+            thread.join(TIMEOUT_S + 2 * SLACK_S)
+        _promise(
+            results.qsize() == len(threads), "print() may be called from several threads, and ends in each"
+        )
+        outcomes = {results.get().outcome for _ in threads}
+    _promise(
+        outcomes <= {out, "not_sent"} and out in outcomes,
+        f"of tickets printed at once each comes out or is not sent ({', '.join(sorted(outcomes))})",
+    )
+
+
+def _printer_is_given_back_in_mid_job(printer: Printer) -> None:
+    ended = threading.Event()
+
+    def job() -> None:
+        _print(printer, _Paper(*(_Line(f"Ligne {number}") for number in range(200))), "given-back")
+        ended.set()
+
+    with _claimed_printer(printer):
+        thread = threading.Thread(target=job)
+        thread.start()
+        started = time.monotonic()
+        printer.release()
+        took_s = time.monotonic() - started
+        thread.join(TIMEOUT_S + 2 * SLACK_S)
+    _promise(took_s < RELEASE_S + SLACK_S, f"release() returns within {RELEASE_S} s (took {took_s:.1f} s)")
+    _promise(ended.is_set(), "a job during which the printer is given back ends with a result")
+
+
+@contextmanager
+def _claimed_printer(printer: Printer) -> Generator[None, None, None]:
+    printer.claim(timeout_s=TIMEOUT_S)
+    try:
+        yield
     finally:
         printer.release()
-    _release_is_idempotent(printer)
-    _promise(
-        _print(printer, _Paper(_Line("trop tard")), "late").outcome == "not_sent",
-        "a printer that was released prints nothing, and says so",
-    )
-    printer.claim(timeout_s=TIMEOUT_S)
-    again = _print(printer, _Paper(_Line("encore")), "again")
-    printer.release()
-    _promise(again.outcome == "printed", "a printer that was released may be claimed again")
 
 
-def _print(printer: Printer, document: Document, job_id: str) -> PrintResult:
+def _print(
+    printer: Printer, document: Document, job_id: str, *, timeout_s: float | None = None
+) -> PrintResult:
+    timeout_s = TIMEOUT_S if timeout_s is None else timeout_s
     started = time.monotonic()
-    result = printer.print(document, job_id=job_id, timeout_s=TIMEOUT_S)
-    _promise(time.monotonic() - started < TIMEOUT_S + SLACK_S, "print() keeps its deadline")
+    result = printer.print(document, job_id=job_id, timeout_s=timeout_s)
+    _promise(time.monotonic() - started < timeout_s + SLACK_S, "print() keeps its deadline")
     _promise(result.outcome in get_args(PrintOutcome), "print() returns one of the three outcomes")
     _promise(
         (result.reason is None) == (result.outcome == "printed"),
@@ -387,26 +451,36 @@ class _Paper:
         return self._lines
 
 
-def _documents() -> Iterator[tuple[_Paper, tuple[PrintOutcome, ...], str]]:
-    printed: tuple[PrintOutcome, ...] = ("printed",)
-    ticket = _Paper(
-        _Line("CHÈQUE-VACANCES CONNECT", "center", bold=True, large=True),
+def _documents(out: PrintOutcome) -> Iterator[tuple[_Paper, tuple[PrintOutcome, ...], str]]:
+    ticket = (
+        _Line("CHÈQUE-VACANCES CONNECT", "center", bold=True),
+        _Line("À PAYER", "center", bold=True, large=True),
         _Line("L’Œuf à la coque", "center"),
         _Line(),
         _Line("Montant réglé 1 234,50 €", "right", bold=True),
         _Line(qr="https://example.invalid/p/0123456789", align="center"),
         _Line("Août – garçon, naïf, forêt…"),
     )
-    yield ticket, printed, "a ticket in French comes out"
-    yield _Paper(*(_Line(f"Ligne {number}") for number in range(200))), printed, "a long ticket comes out"
-    yield _Paper(), printed, "an empty document is no fault"
-    anything: tuple[PrintOutcome, ...] = ("printed", "not_sent")
-    yield (
-        _Paper(_Line("\U0001f3d6 vacances")),
-        anything,
-        "a character that no printer has is no reason to fail",
-    )
-    yield _Paper(_Line("\x1b@")), ("not_sent",), "a control character is refused before anything is sent"
+    yield _Paper(*ticket), (out,), "a ticket in French comes out"
+    yield _Paper(_Line(image=_LOGO, align="center"), *ticket), (out,), "a ticket with a logo comes out"
+    for picture in (b"", b"no picture", _LOGO[:-20]):
+        damaged = _Paper(_Line(image=picture), *ticket)
+        yield damaged, (out,), "a ticket comes out without its logo when that cannot be read"
+    yield _Paper(*(_Line(f"Ligne {number}") for number in range(200))), (out,), "a long ticket comes out"
+    yield _Paper(), (out,), "an empty document is no fault"
+    anything: tuple[PrintOutcome, ...] = (out, "not_sent")
+    for text in ("\U0001f3d6 vacances", "ДОБРО Ω", "x" * 10_000):
+        yield _Paper(_Line(text)), anything, "a text that no printer has is no reason to raise"
+    yield _Paper(_Line(qr="x" * 4000)), anything, "a QR that no code can hold is no reason to raise"
+    for text in ("\x1b@", "a\nb", "\x9b", "\x00"):
+        yield _Paper(_Line(text)), ("not_sent",), "a control character is refused before anything is sent"
+
+
+_LOGO = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000008000000080100000000ec748326"
+    "000000184944415478da63a867726052601260e260626162626204000d74010de68b5e0b0000000049454e44ae426082"
+)
+"""A picture of 8 by 8 dots."""
 
 
 # --- All devices ----------------------------------------------------------------------------------------------------

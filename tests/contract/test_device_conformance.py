@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import socket
@@ -19,10 +20,12 @@ from escpos.printer import Network
 import fake_hidapi
 import fake_usb
 from cvconnect_drivers.displays import image, terminal
+from cvconnect_drivers.printers import picture
 from cvconnect_drivers.printers.printer import open_printer
 from cvconnect_drivers.printers.python_escpos import PythonEscposPrinter
 from cvconnect_drivers.scanners import hidpos
 from cvconnect_drivers.scanners.serial import open_scanner
+from cvconnect_drivers.shapes import Document, Health, HealthLevel, PrintResult
 from cvconnect_pos import conformance
 from cvconnect_pos.conformance import check_display, check_printer, check_scanner
 from cvconnect_pos.peripherals import (
@@ -38,7 +41,7 @@ from cvconnect_sim.scanner import Scanner as SimulatedScanner
 # The type checkers read these lines: each factory has the shape that the entry points promise.
 SCANNERS: list[ScannerFactory] = [open_scanner, hidpos.open_scanner]
 DISPLAYS: list[DisplayFactory] = [image.open_display, terminal.open_display]
-PRINTERS: list[PrinterFactory] = [open_printer]
+PRINTERS: list[PrinterFactory] = [open_printer, picture.open_printer]
 
 
 def scanner_threads(url: str) -> list[threading.Thread]:
@@ -176,6 +179,33 @@ def test_the_terminal_display_keeps_its_promises(colour: str) -> None:
     check_display(lambda: terminal.open_display("terminal:", {"stream": io.StringIO(), "colour": colour}))
 
 
+def test_the_printer_keeps_its_promises_as_pictures(tmp_path: Path) -> None:
+    check_printer(lambda: picture.open_printer(f"image:{tmp_path / 'tickets'}", {}))
+    assert list(tmp_path.glob("tickets/*.png"))
+
+
+def test_the_printer_that_cannot_confirm_keeps_its_promises(tmp_path: Path) -> None:
+    """A named pipe takes tickets and never answers."""
+    path = tmp_path / "lp0"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    ended = threading.Event()
+
+    def drain() -> None:
+        while not ended.wait(0.002):
+            with contextlib.suppress(BlockingIOError):
+                os.read(reader, 65536)
+
+    thread = threading.Thread(target=drain)
+    thread.start()
+    try:
+        check_printer(lambda: open_printer(f"device:{path}", {}), confirms=False)
+    finally:
+        ended.set()
+        thread.join()
+        os.close(reader)
+
+
 def test_the_printer_keeps_its_promises_in_memory() -> None:
     check_printer(lambda: open_printer("memory:conformance", {}))
 
@@ -225,6 +255,40 @@ def test_the_printer_keeps_its_promises_through_a_python_escpos_object() -> None
 
 
 # --- The suites catch what they are for -----------------------------------------------------------------------------
+
+
+class Boastful:
+    """A printer that says "printed" whatever it is given."""
+
+    name, columns = "boastful:", 42
+
+    def __init__(self) -> None:
+        self._claimed = False
+
+    def claim(self, *, timeout_s: float) -> None:
+        self._claimed = True
+
+    def print(self, document: Document, *, job_id: str, timeout_s: float) -> PrintResult:
+        document.lines(self.columns)
+        if self._claimed and timeout_s > 0:
+            return PrintResult("printed")
+        return PrintResult("not_sent", "NOT_CLAIMED", "?")
+
+    def check_health(self, level: HealthLevel = "internal") -> Health:
+        return Health("ready", "Prête.")
+
+    def release(self) -> None:
+        self._claimed = False
+
+
+def test_a_printer_that_lets_control_characters_through_fails_its_suite() -> None:
+    with pytest.raises(AssertionError, match="control character"):
+        check_printer(Boastful)
+
+
+def test_a_printer_that_cannot_know_and_says_printed_fails_its_suite() -> None:
+    with pytest.raises(AssertionError, match="a ticket in French"):
+        check_printer(Boastful, confirms=False)
 
 
 def test_a_scanner_without_a_counterpart_fails_its_suite(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,7 +166,7 @@ def test_a_printer_unplugged_in_mid_ticket_is_unknown_and_prints_again_once_it_i
 
     def receive(data: bytes) -> bytes:
         nonlocal pulls
-        if QUERY not in data and pulls == 0:
+        if data.strip(b"\x00") and QUERY not in data and pulls == 0:
             pulls += 1
             printer.receive(data[: len(data) // 2])
             bus.unplug(device)
@@ -189,7 +189,7 @@ def test_a_printer_that_stops_reading_ends_at_the_deadline(bus: Bus, simulated: 
     till = claimed("usb:")
     bus.stuck_after = 4 * 3 + 20
     results: list[PrintResult] = []
-    assert took_s(lambda: results.append(till.print(TICKET, job_id="T1-1", timeout_s=0.5))) < 1.5
+    assert took_s(lambda: results.append(till.print(TICKET, job_id="T1-1", timeout_s=1.5))) < 2.5
     assert [(each.outcome, each.reason) for each in results] == [("unknown", "LINK_TIMEOUT")]
     bus.stuck_after = None
     assert till.print(TICKET, job_id="T1-2", timeout_s=TIMEOUT_S).outcome == "printed"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cvconnect_drivers.errors import ContentError
 from cvconnect_drivers.printers.charset import ISO8859_15, PC858, WPC1252, CodePage, Run, encode
+from cvconnect_drivers.printers.profiles import PROFILES
 from cvconnect_drivers.spelling import TYPOGRAPHY
 
 BOTH = (PC858, WPC1252)
@@ -115,3 +116,9 @@ def test_only_control_characters_are_errors_and_no_question_mark_is_made(text: s
 @pytest.mark.parametrize("character", sorted(TYPOGRAPHY))
 def test_every_listed_spelling_ends_in_a_page_of_the_west(character: str) -> None:
     assert encode(character, BOTH, PC858) is not None
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_every_page_of_every_printer_begins_with_ascii(name: str) -> None:
+    ascii_text = "".join(map(chr, range(0x20, 0x7F)))
+    assert {page.encode(ascii_text) for page in PROFILES[name].pages} == {ascii_text.encode()}

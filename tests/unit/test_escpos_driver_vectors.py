@@ -11,6 +11,7 @@ import pytest
 
 from cvconnect_drivers.printers import escpos
 from cvconnect_drivers.printers.charset import PC858, WPC1252, CodePage, encode
+from cvconnect_drivers.printers.raster import Bitmap
 from cvconnect_drivers.printers.status import Answer, AnswerReader, AutomaticStatus, ProcessId, RealTimeStatus
 
 
@@ -42,6 +43,33 @@ def line(text: str, page: CodePage) -> list[escpos.Command]:
         ),
         ("QR code", [escpos.QrCode(b"https://example.invalid/p/1", 6)]),
         ("cut after feeding to the cutter", [*line("a", PC858), escpos.FeedAndCut()]),
+        ("drawer pin 2, 50 ms on, 500 ms off", [escpos.GeneratePulse(2, 50, 500)]),
+        ("paper sensor", [escpos.TransmitStatus(1)]),
+        ("automatic status", [escpos.EnableAutomaticStatusBack(0xFF)]),
+        ("automatic status of four kinds", [escpos.EnableAutomaticStatusBack(0x0F)]),
+        ("raster image", [escpos.PrintRasterBitImage(Bitmap(2, b"\x80\x01\xff\xff\x00\x00"))]),
+        (
+            "two-byte characters off",
+            [escpos.CancelKanjiCharacterMode(), escpos.SelectCharacterCodeTable(PC858), *line("é", PC858)],
+        ),
+        (
+            "emphasis and double size in one byte",
+            [
+                escpos.SelectPrintModes(emphasized=True, double=True),
+                *line("A", PC858),
+                escpos.SelectPrintModes(emphasized=False, double=False),
+                *line("b", PC858),
+            ],
+        ),
+        (
+            "emphasis, then double size",
+            [
+                escpos.TurnEmphasizedMode(True),
+                *line("A", PC858),
+                escpos.SelectCharacterSize(2),
+                *line("B", PC858),
+            ],
+        ),
         ("process id", [*line("a", PC858), escpos.RequestProcessId(b"0042")]),
         ("real-time status 1, all well", [escpos.TransmitRealTimeStatus(1)]),
         ("real-time status 2, all well", [escpos.TransmitRealTimeStatus(2)]),

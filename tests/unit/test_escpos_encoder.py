@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import pytest
+import segno
+from escpos.constants import QR_ECLEVEL_M
 from escpos.printer import Dummy
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +18,7 @@ from cvconnect_drivers.printers import escpos
 from cvconnect_drivers.printers.charset import PC858, WPC1252
 from cvconnect_drivers.printers.profiles import PROFILES, Profile
 from cvconnect_drivers.printers.raster import Bitmap, draw_qr
-from cvconnect_drivers.qr import make_matrix
+from cvconnect_drivers.qr import make_matrix, modules_for
 from cvconnect_drivers.shapes import Align
 
 WIDE, NARROW = PROFILES["80mm"], PROFILES["58mm"]
@@ -48,6 +51,14 @@ def encode(*lines: PaperLine, profile: Profile = WIDE) -> bytes:
         (escpos.TurnEmphasizedMode(on=False), "1b 45 00"),
         (escpos.SelectCharacterSize(1), "1d 21 00"),
         (escpos.SelectCharacterSize(2), "1d 21 11"),
+        (escpos.SelectPrintModes(emphasized=False, double=False), "1b 21 00"),
+        (escpos.SelectPrintModes(emphasized=True, double=False), "1b 21 08"),
+        (escpos.SelectPrintModes(emphasized=True, double=True), "1b 21 38"),
+        (escpos.CancelKanjiCharacterMode(), "1c 2e"),
+        (escpos.GeneratePulse(), "1b 70 00 32 fa"),
+        (escpos.GeneratePulse(5, 50, 400), "1b 70 01 19 c8"),
+        (escpos.TransmitStatus(1), "1d 72 01"),
+        (escpos.EnableAutomaticStatusBack(0x0F), "1d 61 0f"),
         (escpos.PrintData(b"abc"), "61 62 63"),
         (escpos.PrintAndLineFeed(), "0a"),
         (escpos.FeedAndCut(), "1d 56 42 00"),
@@ -85,8 +96,27 @@ def test_plain_lines_cost_nothing_but_their_characters() -> None:
 def test_each_state_is_set_when_it_changes_and_only_then() -> None:
     title = PaperLine("T", "center", bold=True, large=True)
     assert encode(title, title, PaperLine("x")) == (
-        b"\x1b@\x1bt\x13\x1ba\x01\x1bE\x01\x1d!\x11T\nT\n\x1ba\x00\x1bE\x00\x1d!\x00x\n\x1dVB\x00"
+        b"\x1b@\x1bt\x13\x1ba\x01\x1b!\x38T\nT\n\x1ba\x00\x1b!\x00x\n\x1dVB\x00"
     )
+
+
+def test_one_state_alone_is_set_by_its_own_command() -> None:
+    assert encode(PaperLine("a", bold=True), PaperLine("b", bold=True, large=True)) == (
+        b"\x1b@\x1bt\x13\x1bE\x01a\n\x1d!\x11b\n\x1dVB\x00"
+    )
+
+
+def test_what_nobody_sees_is_not_sent() -> None:
+    title = PaperLine("T", "center", bold=True)
+    filled = PaperLine("=" * 48, "left", bold=True)
+    empty = PaperLine("", "right", large=True)
+    assert encode(title, empty, filled, title, PaperLine("x   ", "left", bold=True)) == (
+        b"\x1b@\x1bt\x13\x1ba\x01\x1bE\x01T\n\n" + b"=" * 48 + b"\nT\n\x1ba\x00x\n\x1dVB\x00"
+    )
+
+
+def test_a_printer_that_pairs_bytes_is_told_to_stop_that() -> None:
+    assert encode(PaperLine("é"), profile=replace(WIDE, kanji=True)) == b"\x1b@\x1c.\x1bt\x13\x82\n\x1dVB\x00"
 
 
 def test_the_page_changes_only_for_what_the_page_in_use_lacks() -> None:
@@ -103,7 +133,7 @@ def test_a_second_job_starts_from_nothing() -> None:
 
 def test_a_qr_stands_between_empty_lines_as_its_quiet_zone() -> None:
     data = encode(PaperLine(qr="https://exemple.fr", align="center"))
-    assert data.startswith(b"\x1b@\x1bt\x13\x1ba\x01\n\x1d(k")
+    assert data.startswith(b"\x1b@\x1bt\x13\n\x1ba\x01\x1d(k")
     assert data.endswith(b"1Q0\n\x1dVB\x00")
 
 
@@ -115,6 +145,57 @@ def test_a_qr_is_as_large_as_the_paper_allows_and_no_larger(payload: str) -> Non
         assert escpos.MIN_MODULE_DOTS <= dots <= 8
         assert dots * modules <= profile.width_dots
         assert dots == 8 or (dots + 1) * modules > profile.width_dots
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300))
+def test_the_size_of_a_qr_is_known_without_drawing_it(payload: str) -> None:
+    code = segno.make_qr(payload.encode(), error="m", mode="byte", boost_error=False)
+    assert modules_for(payload) == len(code.matrix)
+
+
+@pytest.mark.parametrize("length", [14, 15, 1264, 1265, 2330, 2331])
+def test_the_size_of_a_qr_changes_where_the_standard_says(length: int) -> None:
+    code = segno.make_qr("x" * length, error="m", mode="byte", boost_error=False)
+    assert modules_for("x" * length) == len(code.matrix)
+
+
+@pytest.mark.parametrize("payload", ["", "x" * 2332, "é" * 1166, "\ud800", "x" * 10_000_000])
+def test_what_no_qr_holds_is_refused(payload: str) -> None:
+    with pytest.raises(ContentError) as caught:
+        escpos.module_dots(payload, WIDE)
+    assert caught.value.code == "QR_CONTENT"
+
+
+@pytest.mark.parametrize("pin", [2, 5])
+def test_the_drawer_opens_as_python_escpos_opens_it(pin: Literal[2, 5]) -> None:
+    theirs = Dummy()
+    theirs.cashdraw(pin)
+    assert theirs.output == escpos.GeneratePulse(pin, 100, 100).to_bytes()
+
+
+@pytest.mark.parametrize(("payload", "dots"), [("https://exemple.fr/p/1", 6), ("x" * 300, 3)])
+def test_a_native_qr_has_the_bytes_that_python_escpos_gives_it(payload: str, dots: int) -> None:
+    theirs = Dummy()
+    theirs.qr(payload, ec=QR_ECLEVEL_M, size=dots, native=True)
+    assert theirs.output == escpos.QrCode(payload.encode(), dots).to_bytes()
+
+
+@pytest.mark.parametrize("align", ["left", "center", "right"])
+def test_alignment_and_emphasis_have_the_bytes_that_python_escpos_gives_them(align: Align) -> None:
+    theirs = Dummy()
+    theirs.set(align=align, bold=True)
+    assert theirs.output == (
+        escpos.TurnEmphasizedMode(True).to_bytes() + escpos.SelectJustification(align).to_bytes()
+    )
+
+
+def test_text_in_the_first_page_has_the_bytes_that_python_escpos_gives_it() -> None:
+    text = "Crêperie à la ferme, réglé 30,00 : ça ira où ?"
+    theirs = Dummy(profile="TM-T88V")
+    theirs.magic.force_encoding("CP858")
+    theirs.textln(text)
+    assert theirs.output.endswith(b"\x1bt\x13" + text.encode("cp858") + b"\n")
+    assert encode(PaperLine(text)) == b"\x1b@\x1bt\x13" + text.encode("cp858") + b"\n\x1dVB\x00"
 
 
 def test_an_image_has_the_bytes_that_python_escpos_gives_it() -> None:
@@ -132,7 +213,7 @@ def test_an_image_has_the_bytes_that_python_escpos_gives_it() -> None:
 
 def test_a_printer_without_qr_codes_of_its_own_is_sent_an_image() -> None:
     data = encode(PaperLine(qr="https://exemple.fr", align="center"), profile=replace(WIDE, native_qr=False))
-    assert data.startswith(b"\x1b@\x1bt\x13\x1ba\x01\n\x1dv0\x03")
+    assert data.startswith(b"\x1b@\x1bt\x13\n\x1ba\x01\x1dv0\x03")
     assert data.endswith(b"\n\x1dVB\x00")
     assert b"\x1d(k" not in data
 
@@ -156,17 +237,11 @@ def test_a_process_id_is_four_printable_characters(job_id: str, attempt: int) ->
     process_id = escpos.process_id(job_id, attempt)
     assert len(process_id) == 4
     assert all(0x20 <= byte <= 0x7E for byte in process_id)
+    assert not any(byte & 0x10 for byte in process_id), (
+        "it would look like a status to whoever reads half of it"
+    )
     assert process_id == escpos.process_id(job_id, attempt)
 
 
 def test_two_attempts_at_a_job_have_two_process_ids() -> None:
     assert escpos.process_id("T1", 1) != escpos.process_id("T1", 2)
-
-
-def test_resynchronising_completes_any_command_that_was_cut() -> None:
-    job = escpos.Encoder(WIDE).job([PaperLine("x" * 500), PaperLine(qr="https://exemple.fr")])
-    filler, _, rest = escpos.resynchronise(job).partition(b"\x1b@")
-    assert set(filler) == {0}
-    assert len(filler) == max(len(each.to_bytes()) for each in job if isinstance(each, escpos.QrCode))
-    assert rest == b"\n\x1dVB\x00"
-    assert escpos.resynchronise([]) == b""

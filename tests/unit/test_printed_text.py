@@ -108,6 +108,29 @@ def test_every_french_text_comes_out_on_every_printer(
     assert_comes_out(text, *printer)
 
 
+CODECS = ("cp858", "cp1252", "iso8859-15")
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@given(st.data(), st.sampled_from(PRINTERS))
+def test_every_text_of_the_western_code_pages_comes_out_on_every_printer(
+    codec: str, data: st.DataObject, printer: tuple[Profile, PrinterModel]
+) -> None:
+    characters = st.characters(codec=codec, exclude_categories=["Cc"])
+    assert_comes_out(data.draw(st.text(characters, max_size=10)), *printer)
+
+
+@pytest.mark.parametrize("printer", PRINTERS, ids=lambda each: each[1].name)
+def test_the_line_that_other_drivers_spoil_comes_out_as_text(printer: tuple[Profile, PrinterModel]) -> None:
+    profile, model = printer
+    text = "L’Œuf – 12,50 €…"
+    assert_comes_out(text, profile, model)
+    if profile is not OF_437:  # which has no €: the line is drawn there
+        slip = on_paper(PaperLine(text), profile=profile, model=model)
+        plain = slip.lines[0].text.translate({ord("’"): "'", ord("–"): "-", ord("…"): "...", ord("Œ"): "OE"})
+        assert plain == "L'OEuf - 12,50 €..."
+
+
 @given(PRINTABLE, st.sampled_from(PRINTERS))
 def test_every_text_of_unicode_comes_out_on_every_printer(
     text: str, printer: tuple[Profile, PrinterModel]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
-from typing import Protocol
+from typing import Final, Protocol
+
+SLICE_S: Final = 0.25
+"""Waits that cannot be woken are cut into slices, so that a link that another thread closes ends within one."""
 
 
 class Link(Protocol):
@@ -30,7 +34,10 @@ class Link(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the pipe back. Idempotent; never raises."""
+        """Give the pipe back. Idempotent; never raises.
+
+        From another thread it ends what is under way: that raises `LinkLostError` within a second.
+        """
         ...
 
 
@@ -43,6 +50,10 @@ class Deadline:
 
     def __init__(self, timeout_s: float) -> None:
         self._at = time.monotonic() + timeout_s
+
+    def end(self) -> None:
+        """Let it pass now. Callable from any thread."""
+        self._at = -math.inf
 
     def left_s(self) -> float:
         """Seconds that remain, never negative."""

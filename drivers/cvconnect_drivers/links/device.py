@@ -10,7 +10,7 @@ import stat
 import threading
 
 from cvconnect_drivers.errors import LinkAbsentError, LinkError, LinkLostError, LinkTimeoutError
-from cvconnect_drivers.links.base import Deadline
+from cvconnect_drivers.links.base import SLICE_S, Deadline
 
 _DENIED = (
     "{} : accès refusé. Ajoutez ce compte au groupe lp (« usermod -aG lp COMPTE »), ou la règle udev {} à "
@@ -27,7 +27,7 @@ _WHY = {
     errno.ENXIO: _NOT_FOUND,
 }
 
-_RULE = 'SUBSYSTEM=="usbmisc", KERNEL=="lp*", GROUP="lp", MODE="0660", TAG+="uaccess"'
+UDEV_RULE = 'SUBSYSTEM=="usbmisc", KERNEL=="lp*", GROUP="lp", MODE="0660", TAG+="uaccess"'
 """Lets whoever sits at the machine, and the group `lp`, use the printers of the kernel's driver.
 
 Source: systemd `rules.d/73-seat-late.rules` (`uaccess`); Linux `drivers/usb/class/usblp.c` (class `usbmisc`, `lp%d`).
@@ -55,6 +55,8 @@ class DeviceLink:
         self._descriptor: int | None = descriptor
         self._where = where
         self._readable = readable
+        # A descriptor that another thread closed may already be another file.
+        self._using = threading.Lock()
         self._closed = threading.Event()
 
     def write(self, data: bytes, *, timeout_s: float) -> None:
@@ -84,7 +86,8 @@ class DeviceLink:
 
     def _write(self, data: bytes, sent: int) -> int:
         try:
-            return os.write(self._open_descriptor(), data)
+            with self._using:
+                return os.write(self._open_descriptor(), data)
         except BlockingIOError:
             return 0
         except OSError as error:
@@ -101,7 +104,8 @@ class DeviceLink:
         while self._readable:
             happened = self._wait(select.POLLIN, deadline, "answer", sent_bytes=0)
             try:
-                data = os.read(self._open_descriptor(), max_bytes)
+                with self._using:
+                    data = os.read(self._open_descriptor(), max_bytes)
             except BlockingIOError:
                 data = b""
             except OSError as error:
@@ -120,17 +124,22 @@ class DeviceLink:
     def close(self) -> None:
         """Close the node. Idempotent; never raises."""
         self._closed.set()
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+        with self._using:
+            descriptor, self._descriptor = self._descriptor, None
+            if descriptor is not None:
+                with contextlib.suppress(OSError):
+                    os.close(descriptor)
 
     def _wait(self, wanted: int, deadline: Deadline, doing: str, *, sent_bytes: int | None) -> int:
-        poll = select.poll()
-        poll.register(self._open_descriptor(), wanted)
-        ready = poll.poll(deadline.left_s() * 1000)
-        if not ready:
-            raise LinkTimeoutError(self._where, doing, sent_bytes=sent_bytes)
+        ready: list[tuple[int, int]] = []
+        while not ready:
+            left_s = deadline.left_s()
+            with self._using:
+                poll = select.poll()
+                poll.register(self._open_descriptor(), wanted)
+                ready = poll.poll(min(left_s, SLICE_S) * 1000)
+            if not ready and left_s <= 0:
+                raise LinkTimeoutError(self._where, doing, sent_bytes=sent_bytes)
         happened = ready[0][1]
         # What came before the cable was pulled is still read; writing on is of no use.
         if not happened & wanted or (wanted == select.POLLOUT and happened & _GONE):
@@ -185,5 +194,5 @@ def open_device(path: str) -> DeviceLink:
 def _refused(path: str, error: OSError) -> LinkAbsentError:
     why = error.strerror or type(error).__name__
     if error.errno in {errno.EACCES, errno.EPERM}:
-        why = f"{why}; add this account to the group lp, or the udev rule {_RULE}"
-    return LinkAbsentError(path, why, fr=_WHY.get(error.errno or 0, "").format(path, _RULE))
+        why = f"{why}; add this account to the group lp, or the udev rule {UDEV_RULE}"
+    return LinkAbsentError(path, why, fr=_WHY.get(error.errno or 0, "").format(path, UDEV_RULE))

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
+import selectors
 import socket
+from collections.abc import Iterator
+from typing import Any
 
 from cvconnect_drivers.errors import LinkAbsentError, LinkLostError, LinkTimeoutError
-from cvconnect_drivers.links.base import Deadline
+from cvconnect_drivers.links.base import SLICE_S, Deadline
+
+_UNREACHABLE = (
+    "{} : aucun appareil n’est joignable à cette adresse. Vérifiez l’adresse, le câble et l’alimentation."
+)
+_WHY = {
+    errno.ECONNREFUSED: (
+        "{} refuse la connexion : vérifiez l’adresse et le port (9100 pour une imprimante), et qu’aucun autre poste "
+        "ne l’occupe."
+    ),
+    errno.EHOSTUNREACH: _UNREACHABLE,
+    errno.ENETUNREACH: _UNREACHABLE,
+    errno.ETIMEDOUT: _UNREACHABLE,
+}
+_NO_SUCH_NAME = "{} : ce nom d’appareil est inconnu du réseau. Vérifiez l’adresse."
+_UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK)
 
 
 class TcpLink:
@@ -74,7 +94,7 @@ def open_tcp(host: str, port: int, *, timeout_s: float) -> TcpLink:
     """Connect to a device.
 
     Args:
-        host: Name or address.
+        host: Name or address. How long the system looks for a name is the system's own.
         port: 1 to 65535.
         timeout_s: Seconds for the connection.
 
@@ -84,9 +104,14 @@ def open_tcp(host: str, port: int, *, timeout_s: float) -> TcpLink:
     Raises:
         LinkAbsentError: Nothing answers there.
     """
+    return open_tcp_before(host, port, Deadline(timeout_s))
+
+
+def open_tcp_before(host: str, port: int, deadline: Deadline) -> TcpLink:
+    """Connect to a device as `open_tcp` does, before a deadline that another thread may end."""
     where = f"{host}:{port}"
     try:
-        connection = socket.create_connection((host, port), timeout=max(timeout_s, 0.001))
+        connection = _connect(host, port, deadline)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # Who only reads never learns that the other side lost its power.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -94,8 +119,41 @@ def open_tcp(host: str, port: int, *, timeout_s: float) -> TcpLink:
             if hasattr(socket, name):
                 connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     except OSError as error:
-        raise LinkAbsentError(where, _why(error)) from error
+        fr = _NO_SUCH_NAME if isinstance(error, socket.gaierror) else _WHY.get(error.errno or 0, "")
+        raise LinkAbsentError(where, _why(error), fr=fr.format(where)) from error
     return TcpLink(connection, where)
+
+
+def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
+    failed: OSError = TimeoutError(errno.ETIMEDOUT, "timed out")
+    for family, address in _addresses(host, port):
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            connection.setblocking(False)
+            number = connection.connect_ex(address)
+            if number in _UNDER_WAY:
+                number = _outcome(connection, deadline)
+            if number == 0:
+                return connection
+            failed = OSError(number, os.strerror(number))
+        except OSError as error:
+            failed = error
+        connection.close()
+    raise failed
+
+
+def _outcome(connection: socket.socket, deadline: Deadline) -> int:
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_WRITE)
+        while not selector.select(min(deadline.left_s(), SLICE_S)):
+            if deadline.left_s() <= 0:
+                return errno.ETIMEDOUT
+    return connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+
+def _addresses(host: str, port: int) -> Iterator[tuple[int, Any]]:
+    for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        yield family, address
 
 
 def _why(error: OSError) -> str:

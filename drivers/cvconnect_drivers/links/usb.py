@@ -18,14 +18,11 @@ from cvconnect_drivers.errors import (
     LinkLostError,
     LinkTimeoutError,
 )
-from cvconnect_drivers.links.base import Deadline
+from cvconnect_drivers.links.base import SLICE_S, Deadline
 from cvconnect_drivers.links.usb_devices import PrinterPipes, UsbDevice, refused
 
 CHUNK_BYTES: Final = 4096
 """What a write that failed leaves unknown at most."""
-
-READ_SLICE_S: Final = 0.25
-"""`close` waits for a read that is under way; none lasts longer."""
 
 PAUSE_S: Final = 0.005
 """Between two reads of a printer that answers at once with an empty packet."""
@@ -68,11 +65,13 @@ class UsbLink:
                 try:
                     # libusb tells how much of a write that timed out has gone.
                     sent += self._open_handle().write(
-                        self._printer.write_to, data[sent : sent + CHUNK_BYTES], _milliseconds(left_s)
+                        self._printer.write_to,
+                        data[sent : sent + CHUNK_BYTES],
+                        _milliseconds(min(left_s, SLICE_S)),
                     )
                 except OSError as error:
                     if _is_timeout(error):
-                        raise LinkTimeoutError(self._where, "write", sent_bytes=sent) from error
+                        continue
                     raise self._lost(error, self._printer.write_to, sent_bytes=None) from error
 
     def read(self, max_bytes: int, *, timeout_s: float) -> bytes:
@@ -88,7 +87,7 @@ class UsbLink:
             if left_s <= 0 or self._printer.read_from is None:
                 raise LinkTimeoutError(self._where, "answer")
             with self._using:
-                self._held = self._read(self._printer.read_from, max_bytes, min(left_s, READ_SLICE_S))
+                self._held = self._read(self._printer.read_from, max_bytes, min(left_s, SLICE_S))
             if not self._held:
                 self._closed.wait(min(PAUSE_S, deadline.left_s()))
         data, self._held = self._held[:max_bytes], self._held[max_bytes:]

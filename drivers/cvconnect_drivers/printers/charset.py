@@ -19,6 +19,9 @@ from cvconnect_drivers.spelling import compose, respell
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
+_PLAIN = re.compile("[ -~\xa0-\xac\xae-\u02ff\u2010-\u2027\u2030-\u205e\u20a0-\u20c0]*")
+"""Nearly every text: no control characters, and nothing to compose or to drop."""
+
 
 @dataclass(frozen=True, slots=True)
 class CodePage:
@@ -74,13 +77,16 @@ def encode(text: str, pages: Sequence[CodePage], current: CodePage) -> list[Run]
     Raises:
         ContentError: `CONTROL_CHARACTER`; the message names the code point.
     """
-    control = _CONTROL.search(text)
-    if control is not None:
-        raise _control_character(control[0])
-    text = compose(text)
+    if text.isascii() and text.isprintable():  # every page begins with these
+        return [Run(current, text.encode())] if text else []
+    if not _PLAIN.fullmatch(text):
+        text = printable(text)
     if not text:
         return []
-    for page in (current, *pages):
+    data = current.encode(text)
+    if data is not None:
+        return [Run(current, data)]
+    for page in pages:
         data = page.encode(text)
         if data is not None:
             return [Run(page, data)]
@@ -92,6 +98,24 @@ def encode(text: str, pages: Sequence[CodePage], current: CodePage) -> list[Run]
         pieces.append(piece)
     by_page = groupby(pieces, key=lambda piece: piece.page)
     return [Run(page, b"".join(piece.data for piece in run)) for page, run in by_page]
+
+
+def printable(text: str) -> str:
+    """Write each letter of a line as one character.
+
+    Args:
+        text: The line, without its end.
+
+    Returns:
+        The line, without what has no shape.
+
+    Raises:
+        ContentError: `CONTROL_CHARACTER`; the message names the code point.
+    """
+    control = _CONTROL.search(text)
+    if control is not None:
+        raise _control_character(control[0])
+    return compose(text)
 
 
 def _encode_one(character: str, pages: Sequence[CodePage]) -> Run | None:

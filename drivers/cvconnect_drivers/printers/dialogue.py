@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from collections.abc import Callable
 from typing import Final
 
 from cvconnect_drivers.errors import LinkError, LinkTimeoutError
 from cvconnect_drivers.links.base import Deadline, Link
-from cvconnect_drivers.printers import escpos, status
+from cvconnect_drivers.printers.commands import TransmitRealTimeStatus
+from cvconnect_drivers.printers.status import QUERIES, Answer, PrinterStatus, ProcessId, StatusDecoder
 
 QUERY_TIMEOUT_S: Final = 1.0
 """A printer answers `DLE EOT` within milliseconds even when it is offline; one that does not answer is not waited for."""
@@ -30,13 +33,20 @@ class Dialogue:
 
     Args:
         link: The open link.
+        clock: Seconds, monotonic.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, clock: Callable[[], float] = time.monotonic) -> None:
         self._link = link
-        self._mute = False
+        self._clock = clock
+        self._decoder = StatusDecoder()
         self.answered = False
         """Whether any `DLE EOT` was answered."""
+
+    @property
+    def status(self) -> PrinterStatus:
+        """What the printer told on this link."""
+        return self._decoder.status
 
     def ask_status(self, deadline: Deadline) -> dict[int, int]:
         """Ask `DLE EOT 1` to `4`.
@@ -51,13 +61,11 @@ class Dialogue:
             LinkLostError: The printer is gone.
         """
         answers: dict[int, int] = {}
-        for n in status.QUERIES:
-            byte = None if self._mute else self._ask(n, Deadline(min(QUERY_TIMEOUT_S, deadline.left_s())))
-            if byte is None:
-                self._mute = True
-                break
-            answers[n] = byte
-            self.answered = True
+        for n in QUERIES:
+            byte = self._ask(TransmitRealTimeStatus(n), Deadline(min(QUERY_TIMEOUT_S, deadline.left_s())))
+            if byte is not None:
+                answers[n] = byte
+                self.answered = True
         return answers
 
     def wait_for(self, process_id: bytes, deadline: Deadline) -> bool:
@@ -73,30 +81,29 @@ class Dialogue:
         Raises:
             LinkLostError: The printer is gone.
         """
-        reader = status.AnswerReader()
+        wanted = ProcessId(process_id)
         with contextlib.suppress(LinkTimeoutError):
             while deadline.left_s() > 0:
-                came = self._link.read(READ_BYTES, timeout_s=deadline.left_s())
-                if status.ProcessId(process_id) in reader.feed(came):
+                if wanted in self._read(deadline.left_s()):
                     return True
         return False
 
-    def _ask(self, n: int, deadline: Deadline) -> int | None:
+    def _ask(self, query: TransmitRealTimeStatus, deadline: Deadline) -> int | None:
         self._take(PAUSE_S, Deadline(DRAIN_S))
-        try:
-            self._link.write(escpos.TransmitRealTimeStatus(n).to_bytes(), timeout_s=deadline.left_s())
-            came = b""
-            while not came:
-                came = status.without_flow_control(self._link.read(READ_BYTES, timeout_s=deadline.left_s()))
-        except LinkTimeoutError:
+        if not self._decoder.ask(query, self._clock()):
             return None
-        came += self._take(ANSWER_WINDOW_S, Deadline(ANSWER_WINDOW_S))
-        return status.real_time_status(came)
+        with contextlib.suppress(LinkTimeoutError):
+            self._link.write(query.to_bytes(), timeout_s=deadline.left_s())
+            while not self._decoder.has_candidate and deadline.left_s() > 0:
+                self._read(deadline.left_s())
+            self._take(ANSWER_WINDOW_S, Deadline(ANSWER_WINDOW_S))
+        return self._decoder.end(self._clock())
 
-    def _take(self, pause_s: float, deadline: Deadline) -> bytes:
+    def _read(self, timeout_s: float) -> list[Answer]:
+        return self._decoder.feed(self._link.read(READ_BYTES, timeout_s=timeout_s), self._clock())
+
+    def _take(self, pause_s: float, deadline: Deadline) -> None:
         """Take what comes until it pauses; a link that is lost is told by the next question."""
-        came = b""
         with contextlib.suppress(LinkError):
             while deadline.left_s() > 0:
-                came += self._link.read(READ_BYTES, timeout_s=min(pause_s, deadline.left_s()))
-        return status.without_flow_control(came)
+                self._read(min(pause_s, deadline.left_s()))

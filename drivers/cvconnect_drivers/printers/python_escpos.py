@@ -15,11 +15,13 @@ import os
 import select
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from operator import methodcaller
 from typing import Any
 
 from cvconnect_drivers.errors import ConfigurationError, LinkAbsentError, LinkLostError, LinkTimeoutError
+from cvconnect_drivers.links.base import SLICE_S, Deadline
 from cvconnect_drivers.printers.printer import EscPosPrinter
 from cvconnect_drivers.printers.profiles import PROFILES
 from cvconnect_drivers.printers.targets import Target
@@ -56,7 +58,7 @@ class PythonEscposPrinter:
         self._printer = EscPosPrinter(
             name,
             Target(
-                lambda _timeout_s: LentLink(printer, name, answers=self._answers),
+                lambda _deadline: LentLink(printer, name, answers=self._answers),
                 answers=self._answers,
                 confirms=self._answers,
             ),
@@ -130,6 +132,8 @@ class LentLink:
         self._where = where
         self._answers = answers
         self._wrote = False
+        self._closed = threading.Event()
+        self._using = threading.Lock()
         try:
             self._device: Any = printer.device  # opens it the first time
         except Exception as error:
@@ -145,9 +149,11 @@ class LentLink:
         """
         if timeout_s <= 0:
             raise LinkTimeoutError(self._where, "write")
+        if self._closed.is_set():
+            raise LinkLostError(self._where, "closed")
         self._wrote = True
         try:
-            with _bounded(self._printer, self._device, timeout_s):
+            with self._using, _bounded(self._printer, self._device, timeout_s):
                 methodcaller("_raw", data)(self._printer)  # it has no public name
         except AssertionError as error:  # how python-escpos says that it has no connection
             raise LinkAbsentError(self._where, "no connection") from error
@@ -165,25 +171,39 @@ class LentLink:
         """
         if not self._answers:
             raise LinkTimeoutError(self._where, "answer")
+        deadline = Deadline(timeout_s)
         data = None
-        try:
-            descriptor = self._device.fileno()
-            if select.select([descriptor], [], [], max(0.0, timeout_s))[0]:
-                data = os.read(descriptor, max_bytes)
-        except Exception as error:
-            raise LinkLostError(self._where, type(error).__name__) from error
-        if data is None:
-            raise LinkTimeoutError(self._where, "answer")
+        while data is None:
+            left_s = deadline.left_s()
+            try:
+                descriptor = self._device.fileno()
+                with self._using:
+                    if select.select([descriptor], [], [], min(left_s, SLICE_S))[0]:
+                        data = os.read(descriptor, max_bytes)
+            except Exception as error:
+                raise LinkLostError(self._where, type(error).__name__) from error
+            if self._closed.is_set():
+                raise LinkLostError(self._where, "closed")
+            if data is None and left_s <= SLICE_S:
+                raise LinkTimeoutError(self._where, "answer")
         if not data:
             raise LinkLostError(self._where, "the other side closed the connection")
         return data
 
     def close(self) -> None:
-        """Let python-escpos select its code page anew, since a ticket changed it. Idempotent; never raises."""
+        """End what is under way; the connection stays the till's. Idempotent; never raises."""
+        self._closed.set()
+        # While another thread uses the object, what has to be put right is left to that thread's own `close`.
+        if self._wrote and self._using.acquire(blocking=False):
+            self._wrote = False
+            self._forget_page()
+            self._using.release()
+
+    def _forget_page(self) -> None:
+        """Let python-escpos select its code page anew, since a ticket changed it."""
         magic = getattr(self._printer, "magic", None)
-        if magic is None or not self._wrote:
+        if magic is None:
             return
-        self._wrote = False
         page, magic.encoding = magic.encoding, None
         if magic.disabled:  # its page is fixed, and never selected again by itself
             with contextlib.suppress(Exception):

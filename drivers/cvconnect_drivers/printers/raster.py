@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 CELL_HEIGHT_DOTS = 24
 
+BAND_BYTES = 1728
+"""A line of characters over 576 dots: printers have little room for an image, and one that was torn takes so much to end."""
+
 _EM_DOTS, _BASELINE_DOTS = 20, 19
 """The tallest capital with its accent, and the deepest descender, fill the cell."""
 
@@ -78,6 +81,11 @@ class Bitmap:
         """Rows."""
         return len(self.data) // self.row_bytes
 
+    def bands(self) -> Iterator[Bitmap]:
+        """Cut it into images of up to `BAND_BYTES`, to print one below the other."""
+        step = max(BAND_BYTES // self.row_bytes, 1) * self.row_bytes
+        return (Bitmap(self.row_bytes, self.data[at : at + step]) for at in range(0, len(self.data), step))
+
 
 def draw_text(
     text: str,
@@ -127,7 +135,7 @@ def draw_qr(matrix: QrMatrix, module_dots: int) -> Bitmap:
         for module in row:
             bits = bits << module_dots | (black if module else 0)
         data += (bits << 8 * row_bytes - dots).to_bytes(row_bytes) * module_dots
-    return Bitmap(row_bytes, _without_real_time_commands(bytes(data)))
+    return Bitmap(row_bytes, without_real_time_commands(bytes(data)))
 
 
 def _draw_cells(cells: list[str], column_dots: int, align: Align, *, bold: bool, times: int) -> Bitmap:
@@ -140,18 +148,29 @@ def _draw_cells(cells: list[str], column_dots: int, align: Align, *, bold: bool,
     line = Image.new("1", (8 * row_bytes, CELL_HEIGHT_DOTS * times))
     for position, cell in enumerate(cells):
         if not cell.isspace():
-            image = _cell(cell, column_dots * times, times, bold=bold)
+            image = draw_cell(cell, column_dots * times, times, bold=bold)
             line.paste(image, (x + position * column_dots * times, 0))
-    return Bitmap(row_bytes, _without_real_time_commands(line.tobytes()))
+    return Bitmap(row_bytes, without_real_time_commands(line.tobytes()))
 
 
-def _without_real_time_commands(data: bytes) -> bytes:
+def without_real_time_commands(data: bytes) -> bytes:
     """Blacken one more dot wherever dots would ask for the printer's status, or open the drawer."""
     return _REAL_TIME.sub(b"\x18", data)
 
 
 @lru_cache(maxsize=512)
-def _cell(character: str, width_dots: int, times: int, *, bold: bool) -> Image:
+def draw_cell(character: str, width_dots: int, times: int, *, bold: bool) -> Image:
+    """Draw one character, or a box with its code point, black being 1.
+
+    Args:
+        character: The character.
+        width_dots: Of its cell.
+        times: 2 for one twice as high, else 1.
+        bold: Whether to take the bold weight.
+
+    Returns:
+        Pillow's image, `CELL_HEIGHT_DOTS` times `times` high; not to be changed.
+    """
     return (
         _letter(character, width_dots, times, bold=bold)
         if fonts.has(character)

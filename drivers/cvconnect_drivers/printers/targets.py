@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from cvconnect_drivers.links.base import Link
+from cvconnect_drivers.links.base import Deadline, Link
 from cvconnect_drivers.links.device import open_device
 from cvconnect_drivers.links.file import open_file
 from cvconnect_drivers.links.memory import MemoryLink
 from cvconnect_drivers.links.serial import FLOWS, list_serial, open_serial
-from cvconnect_drivers.links.tcp import open_tcp
+from cvconnect_drivers.links.tcp import open_tcp_before
 from cvconnect_drivers.links.usb import open_usb
 from cvconnect_drivers.links.usb_devices import UsbDevice, list_usb, read_serial
 from cvconnect_drivers.scanners.settings import Identity, read_identity, usb_number
@@ -37,14 +37,16 @@ class Target:
     """Where a printer is.
 
     Args:
-        open_link: Opens a link within so many seconds.
+        open_link: Opens a link before a deadline, which another thread may end.
         answers: Whether it can tell its state.
         confirms: Whether it may be asked to confirm each ticket.
+        is_printer: Whether it may wait for the rest of a command that was cut; a file and memory never do.
     """
 
-    open_link: Callable[[float], Link]
+    open_link: Callable[[Deadline], Link]
     answers: bool
     confirms: bool = False
+    is_printer: bool = True
 
 
 def read_target(device: DeviceUrl, settings: Settings) -> Target:
@@ -63,20 +65,20 @@ def read_target(device: DeviceUrl, settings: Settings) -> Target:
     match device.scheme:
         case "file":
             path = device.path
-            return Target(lambda _timeout_s: open_file(path), answers=False)
+            return Target(lambda _deadline: open_file(path), answers=False, is_printer=False)
         case "memory":
             roll = device.target
-            return Target(lambda _timeout_s: MemoryLink(roll), answers=False)
+            return Target(lambda _deadline: MemoryLink(roll), answers=False, is_printer=False)
         case _:
             confirms = settings.choice("confirm", "process-id", {"process-id", "none"}) == "process-id"
             return Target(_opener(device, settings), answers=True, confirms=confirms)
 
 
-def _opener(device: DeviceUrl, settings: Settings) -> Callable[[float], Link]:
+def _opener(device: DeviceUrl, settings: Settings) -> Callable[[Deadline], Link]:
     match device.scheme:
         case "tcp":
             host, port = device.address()
-            return lambda timeout_s: open_tcp(host, port, timeout_s=timeout_s)
+            return lambda deadline: open_tcp_before(host, port, deadline)
         case "serial":
             return _serial(device, settings)
         case "usb":
@@ -86,13 +88,13 @@ def _opener(device: DeviceUrl, settings: Settings) -> Callable[[float], Link]:
                     en="a USB printer is named by its identity, such as usb:?vendor=04b8&product=0202",
                 )
             url, identity = device.text, read_identity(settings)
-            return lambda _timeout_s: open_usb(_choose_usb(identity, url), url)
+            return lambda _deadline: open_usb(_choose_usb(identity, url), url)
         case _:
             path = device.path
-            return lambda _timeout_s: open_device(path)
+            return lambda _deadline: open_device(path)
 
 
-def _serial(device: DeviceUrl, settings: Settings) -> Callable[[float], Link]:
+def _serial(device: DeviceUrl, settings: Settings) -> Callable[[Deadline], Link]:
     baud = settings.whole("baud", DEFAULT_BAUD, 300, 4_000_000)
     flow = settings.choice("flow", DEFAULT_FLOW, FLOWS)
     if "://" in device.target:
@@ -103,9 +105,9 @@ def _serial(device: DeviceUrl, settings: Settings) -> Callable[[float], Link]:
     identity = Identity() if device.target else read_identity(settings)
     if identity == Identity():
         port = device.path
-        return lambda _timeout_s: open_serial(port, baud=baud, flow=flow)
+        return lambda _deadline: open_serial(port, baud=baud, flow=flow)
 
-    def open_by_identity(_timeout_s: float) -> Link:
+    def open_by_identity(_deadline: Deadline) -> Link:
         """Look for the device anew each time: it may have another name."""
         # The scanners' driver and its threads load only for this.
         from cvconnect_drivers.scanners.serial import identity_of

@@ -30,11 +30,12 @@ Source: HID Usage Tables 1.4, 10.
 
 _EV_KEY = 1
 
-Subsystem = Literal["input", "hidraw", "tty"]
+Subsystem = Literal["input", "hidraw", "tty", "usbmisc"]
 _NODES: dict[Subsystem, tuple[str, str]] = {
     "input": ("event*", "/dev/input"),
     "hidraw": ("hidraw*", "/dev"),
     "tty": ("ttyACM*", "/dev"),
+    "usbmisc": ("lp*", "/dev/usb"),
 }
 
 Found = TypeVar("Found")

@@ -21,18 +21,20 @@ MODULES = (
     "9pnet_virtio",
     "9p",
     "overlay",
-    # A USB device controller and the host controller it is plugged into; what a scanner can be; a keyboard without USB.
+    # A USB device controller and the host controller it is plugged into; what a device can be; a keyboard without USB.
     "dummy_hcd num=2",
     "usb_f_hid",
     "usb_f_acm",
+    "usb_f_printer",
     "uinput",
     # The drivers of the host's side.
     "usbhid",
     "hid-generic",
     "evdev",
     "cdc-acm",
+    "usblp",
 )
-"""Modules and their parameters. Two controllers, so that two scanners can be plugged in at once."""
+"""Modules and their parameters. Two controllers, so that two devices can be plugged in at once."""
 
 _HEADER = "070701" + 13 * "%08X"
 _DIRECTORIES = ("above", "bin", "dev", "host", "modules", "proc", "root")

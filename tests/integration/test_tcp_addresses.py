@@ -1,0 +1,154 @@
+"""An address that is wrong is told in words, before its deadline; the drawer and the state are asked for on the same line."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+from collections.abc import Callable, Generator
+
+import pytest
+
+from cvconnect_drivers.errors import DriverError, LinkAbsentError
+from cvconnect_drivers.links import tcp
+from cvconnect_drivers.links.base import Deadline
+from cvconnect_drivers.links.tcp import open_tcp, open_tcp_before
+from cvconnect_drivers.printers.printer import EscPosPrinter, open_printer
+from cvconnect_sim.links import TcpLink
+from cvconnect_sim.printer import Printer
+from slips import claimed, slip_texts
+
+
+@pytest.fixture
+def counterpart() -> Generator[tuple[Printer, EscPosPrinter]]:
+    simulated = Printer()
+    with TcpLink(simulated.receive) as link:
+        yield simulated, claimed(link.url)
+
+
+def refused_address() -> tuple[str, int]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return "127.0.0.1", int(free.getsockname()[1])
+
+
+def why_not(host: str, port: int, timeout_s: float = 1.0) -> str:
+    with pytest.raises(LinkAbsentError) as caught:
+        open_tcp(host, port, timeout_s=timeout_s)
+    assert f"{host}:{port}" in caught.value.text("fr")
+    assert caught.value.text("fr").endswith(".")
+    return caught.value.text("fr")
+
+
+def test_a_port_that_nobody_listens_on_is_told() -> None:
+    assert "refuse la connexion" in why_not(*refused_address())
+
+
+def test_a_name_that_nobody_has_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert "inconnu du réseau" in why_not("imprimante.invalid", 9100)
+
+
+@pytest.mark.parametrize("number", [errno.EHOSTUNREACH, errno.ENETUNREACH])
+def test_an_address_without_a_way_to_it_is_told(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def connect_ex(*_: object) -> int:
+        return number
+
+    monkeypatch.setattr(socket.socket, "connect_ex", connect_ex)
+    assert "joignable" in why_not("127.0.0.1", 9100)
+
+
+def test_an_address_that_says_nothing_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp, "SLICE_S", 0.05)
+    with socket.socket() as server, socket.socket() as first, socket.socket() as second:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for each in (first, second):
+            each.setblocking(False)
+            each.connect_ex(server.getsockname())
+        began_s = time.monotonic()
+        assert "joignable" in why_not("127.0.0.1", server.getsockname()[1], timeout_s=0.3)
+        assert 0.25 < time.monotonic() - began_s < 1.5
+
+
+def test_a_name_with_several_addresses_is_tried_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        one = (socket.AF_INET, socket.SOCK_STREAM, 6, "", refused_address())
+        two = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+
+        def both(*_: object, **__: object) -> list[object]:
+            return [one, two]
+
+        monkeypatch.setattr(socket, "getaddrinfo", both)
+        open_tcp("imprimante", port, timeout_s=1.0).close()
+
+
+def test_an_ended_deadline_opens_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        deadline = Deadline(60.0)
+        deadline.end()
+        assert deadline.left_s() == 0
+        try:
+            open_tcp_before("127.0.0.1", server.getsockname()[1], deadline).close()
+        except LinkAbsentError as error:
+            assert error.code == "LINK_ABSENT"
+
+
+def test_the_drawer_opens_and_no_ticket_comes_out(counterpart: tuple[Printer, EscPosPrinter]) -> None:
+    simulated, printer = counterpart
+    printer.open_drawer()
+    printer.open_drawer(pin=5)
+    printer.read_status()  # answered once what came before has been taken
+    assert [(pulse.pin, pulse.on_ms, pulse.off_ms) for pulse in simulated.drawer_pulses] == [
+        (2, 100, 500),
+        (5, 100, 500),
+    ]
+    assert slip_texts(simulated) == []
+
+
+def test_the_state_is_told_field_by_field(counterpart: tuple[Printer, EscPosPrinter]) -> None:
+    simulated, printer = counterpart
+    simulated.set_sensors(paper_near_end=True, drawer_high=True)
+    before_s = time.monotonic()
+    status = printer.read_status()
+    assert status.paper_near_end.value is True
+    assert status.drawer_high.value is True
+    assert status.cover_open.value is False
+    assert status.cover_open.at_s is not None
+    assert before_s <= status.cover_open.at_s <= time.monotonic()
+    assert printer.status == status
+
+
+def test_a_state_that_is_old_says_so() -> None:
+    now_s = 100.0
+    simulated = Printer()
+    with TcpLink(simulated.receive) as link:
+        made = open_printer(link.url, {})
+        printer = EscPosPrinter(made.name, made._target, made._profile, clock=lambda: now_s)
+        printer.claim(timeout_s=5.0)
+        assert printer.check_health().detail == "Imprimante prête."
+        now_s += 600
+        assert printer.check_health().detail == "Imprimante prête. C’était il y a 10 min."
+        assert printer.status.offline.age_s(now_s) == 600
+        assert printer.check_health("external").detail == "Imprimante prête."
+
+
+@pytest.mark.parametrize(
+    "call", [EscPosPrinter.open_drawer, EscPosPrinter.read_status], ids=["drawer", "state"]
+)
+def test_what_cannot_be_asked_is_an_error_with_its_reason(call: Callable[[EscPosPrinter], object]) -> None:
+    host, port = refused_address()
+    printer = open_printer(f"tcp://{host}:{port}", {})
+    codes: list[str] = []
+    for claims in (False, True):
+        if claims:
+            printer.claim(timeout_s=1.0)
+        with pytest.raises(DriverError) as caught:
+            call(printer)
+        codes.append(caught.value.code)
+    with printer._busy, pytest.raises(DriverError) as caught:
+        printer.read_status(timeout_s=0.01)
+    assert [*codes, caught.value.code] == ["NOT_CLAIMED", "LINK_ABSENT", "LINK_TIMEOUT"]
