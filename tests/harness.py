@@ -70,7 +70,7 @@ class Till:
         self.start()
 
     def start(self) -> None:
-        self.devices = RecordingDevices()
+        self.devices = self.make_devices()
         self.transport = MemoryTransport(self._answer)
         merchant = self.provider.merchant
         gateway = AncvGateway(
@@ -90,6 +90,9 @@ class Till:
             credential=Credential(gateway.fingerprint, self.folder / "credential"),
         )
         self.tender = Tender(self.engine)
+
+    def make_devices(self) -> RecordingDevices:
+        return RecordingDevices()
 
     def restart(self, *, recover: bool = True) -> None:
         self.engine.close()

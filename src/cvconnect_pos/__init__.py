@@ -83,7 +83,8 @@ if TYPE_CHECKING:
     from cvconnect_pos.settlement import SettlementDay, SettlementForecast, forecast_settlement
     from cvconnect_pos.station import Station
     from cvconnect_pos.tender import Tender
-    from cvconnect_pos.tickets import Ticket, ticket_of
+    from cvconnect_pos.tickets import DayReport, Ticket, TicketCopy, TicketKind, day_report_of, ticket_of
+    from cvconnect_pos.waiting_tickets import WaitingTicket
 
 _HOMES = {
     "core.attempt": "Attempt Order Way",
@@ -111,7 +112,8 @@ _HOMES = {
     "settlement": "SettlementDay SettlementForecast forecast_settlement",
     "station": "Station",
     "tender": "Tender",
-    "tickets": "Ticket ticket_of",
+    "tickets": "DayReport Ticket TicketCopy TicketKind day_report_of ticket_of",
+    "waiting_tickets": "WaitingTicket",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 
@@ -133,6 +135,7 @@ __all__ = [
     "CustomerBusy",
     "CustomerIdentified",
     "CvConnectError",
+    "DayReport",
     "DecisionNeeded",
     "DeviceTrouble",
     "Display",
@@ -185,12 +188,16 @@ __all__ = [
     "SurplusReversed",
     "Tender",
     "Ticket",
+    "TicketCopy",
+    "TicketKind",
     "TicketPrinted",
     "WaitTimeout",
+    "WaitingTicket",
     "Way",
     "WorkingDays",
     "__version__",
     "check_amount",
+    "day_report_of",
     "decode_export",
     "forecast_settlement",
     "format_amount",

@@ -17,6 +17,7 @@ from cvconnect_pos.core.attempt import Way
 from cvconnect_pos.errors import ConfigError
 from cvconnect_pos.messages import Language
 from cvconnect_pos.money import DEFAULT_FLOOR_CENTS
+from cvconnect_pos.tickets.logo import MAX_LOGO_BYTES, logo_fault
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -110,15 +111,19 @@ class LogTable(_Table, frozen=True, kw_only=True):
 
 
 class TicketTable(_Table, frozen=True, kw_only=True):
-    """`[tickets]`: which come out by themselves.
+    """`[tickets]`: which come out by themselves, and how they look.
 
     Args:
+        language: Their language; the mentions that the law or the provider knows stay French.
+        logo: The picture of their first line, a PNG, from the station file's folder.
         merchant_copy: Of a paid operation.
         customer_copy: Of a paid operation. Off: since 1 August 2023 tickets are not printed automatically.
         unpaid: Of refused, expired and cancelled operations, which that rule exempts.
         reversed: Both copies of a reversal, which it exempts too.
     """
 
+    language: Language = "fr"
+    logo: str | None = None
     merchant_copy: bool = True
     customer_copy: bool = False
     unpaid: bool = True
@@ -171,7 +176,34 @@ def read_station_file(path: Path) -> StationFile:
     except msgspec.ValidationError as error:
         raise _refusal(str(error), path) from error
     _check_values(station, path)
+    read_logo(station, path)
     return station
+
+
+def read_logo(station: StationFile, path: Path) -> bytes | None:
+    """Fetch the picture that heads each ticket.
+
+    Args:
+        station: The content of the station file.
+        path: Where it is.
+
+    Returns:
+        A PNG that can be printed; None when the file names none.
+
+    Raises:
+        ConfigError: `CONFIG_INVALID`: it cannot be read, or is no such picture.
+    """
+    if station.tickets.logo is None:
+        return None
+    key = "tickets.logo"
+    try:
+        with (path.parent / station.tickets.logo).open("rb") as file:
+            png = file.read(MAX_LOGO_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        raise _invalid(path, key, fr="ce fichier n’est pas lisible", en="it cannot be read") from error
+    if fault := logo_fault(png):
+        raise _invalid(path, key, fr=f"attendu : {fault[0]}", en=f"expected {fault[1]}")
+    return png
 
 
 _TABLES: dict[str, type[msgspec.Struct]] = {
@@ -204,6 +236,9 @@ def _check_table(content: Mapping[str, Any], table: type[msgspec.Struct], prefix
             raise ConfigError("CONFIG_KEY_MISSING", file=str(path), key=prefix + field.name)
 
 
+FALLBACK = "fallback"
+"""The key of a display that shows a QR only when none before it does; no driver sees it."""
+
 _DEVICES: dict[str, tuple[type, str]] = {
     "scanners": (list, "[[scanners]]"),
     "displays": (list, "[[displays]]"),
@@ -230,6 +265,9 @@ def _check_devices(document: Mapping[str, Any], path: Path) -> None:
             if url in taken:
                 raise _invalid(path, key, fr=f"déjà prise par {taken[url]}", en=f"taken by {taken[url]}")
             taken[url] = key
+            if name == "displays" and type(table.get(FALLBACK, False)) is not bool:
+                where = key.replace(".url", f".{FALLBACK}")
+                raise _invalid(path, where, fr="écrivez true ou false", en="write true or false")
 
 
 def _device_tables(name: str, content: object) -> Iterator[tuple[str, DeviceTable]]:

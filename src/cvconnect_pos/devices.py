@@ -19,7 +19,7 @@ from cvconnect_pos.core.lifecycle import FINAL, Command, Signal, State, step
 from cvconnect_pos.debuglog import TRACE
 from cvconnect_pos.engine import Engine
 from cvconnect_pos.errors import InvalidInput, JournalError, NotAllowedNow
-from cvconnect_pos.events import DeviceTrouble, Event, QrShown, ScanRefused, TicketPrinted
+from cvconnect_pos.events import DeviceTrouble, Event, ScanRefused
 from cvconnect_pos.identifiers import Beneficiary
 from cvconnect_pos.messages import Language, reason_text
 from cvconnect_pos.payment import Payment
@@ -27,22 +27,20 @@ from cvconnect_pos.peripherals import (
     Display,
     Health,
     HealthLevel,
-    PaymentPrompt,
     Printer,
-    PrintOutcome,
     ScannedLabel,
     Scanner,
 )
 from cvconnect_pos.posts import Post, Trouble
-from cvconnect_pos.prompts import idle_prompt, prompt_of
-from cvconnect_pos.tickets import CUSTOMER_COPY, MERCHANT_COPY, has_ticket, ticket_of
+from cvconnect_pos.printing import PrintQueue
+from cvconnect_pos.screens import Screens
+from cvconnect_pos.tickets import CUSTOMER_COPY, MERCHANT_COPY, Ticket, has_ticket, ticket_of
+from cvconnect_pos.waiting_tickets import WaitingTicket
 
 _log = logging.getLogger("cvconnect_pos")
 
 CLAIM_S = 3.0
 FIRST_CLAIM_S = 0.5
-SHOW_S = 3.0
-PRINT_S = 15.0
 CLOSE_S = 5.0
 _LEFT = FINAL | {
     State.DECIDING,
@@ -54,9 +52,6 @@ _LEFT = FINAL | {
     State.RELEASE_UNKNOWN,
 }
 """The states in which the customer need not stand at the counter: the next one is shown."""
-
-LINGER_S = 10.0
-"""How long an outcome stays on the customer display."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +65,8 @@ class Presentation:
         customer_copy: Print the customer's copy of a paid operation.
         unpaid: Print a ticket of refused, expired and cancelled operations.
         reversed: Print both copies of a reversal.
+        ticket_language: The tickets' language; their mentions are French in each.
+        logo: A PNG that heads each ticket; None for none.
     """
 
     shop: tuple[str, ...] = ("",)
@@ -78,6 +75,8 @@ class Presentation:
     customer_copy: bool = False
     unpaid: bool = True
     reversed: bool = True
+    ticket_language: Language = "fr"
+    logo: bytes | None = None
 
     def copies(self, state: State) -> tuple[str, ...]:
         """Which copies come out for an operation that ends in this state."""
@@ -90,6 +89,17 @@ class Presentation:
         wanted = ((MERCHANT_COPY, self.merchant_copy), (CUSTOMER_COPY, self.customer_copy))
         return tuple(copy for copy, yes in wanted if yes)
 
+    def ticket(self, attempt: Attempt, copy: str, duplicate: bool) -> Ticket:  # noqa: FBT001
+        """Write the ticket of an operation."""
+        return ticket_of(
+            attempt,
+            shop=self.shop,
+            copy=copy,
+            duplicate=duplicate,
+            language=self.ticket_language,
+            logo=self.logo,
+        )
+
 
 class StationDevices:
     """Carries out what the lifecycle asks of the devices.
@@ -99,6 +109,7 @@ class StationDevices:
     Args:
         scanners: Every douchette; all of them are armed together.
         displays: Every customer display; all of them show the same.
+        fallbacks: The displays that show a QR only when none before them does, in this order.
         printer: The ticket printer, or None when the till prints by itself.
         presentation: What they say.
         clock: Where time comes from.
@@ -109,6 +120,7 @@ class StationDevices:
         *,
         scanners: Sequence[Scanner] = (),
         displays: Sequence[Display] = (),
+        fallbacks: Sequence[Display] = (),
         printer: Printer | None = None,
         presentation: Presentation,
         clock: Clock,
@@ -121,8 +133,21 @@ class StationDevices:
         self._closed = False
         self._lock = threading.Lock()
         self._scanners = [(scanner, Post(scanner, _claim_scanner(scanner), clock)) for scanner in scanners]
-        self._displays = [(display, Post(display, _claim(display), clock)) for display in displays]
-        self._printer = (printer, Post(printer, _claim(printer), clock)) if printer else None
+        self._screens = Screens(
+            displays,
+            fallbacks,
+            shop=presentation.shop[0],
+            language=presentation.language,
+            clock=clock,
+            report=self._report,
+            trouble_of=self._trouble_of,
+        )
+        self._printer = Post(printer, _claim(printer), clock) if printer else None
+        self._queue = (
+            PrintQueue(printer, self._printer, presentation.copies, presentation.ticket, clock)
+            if printer and self._printer
+            else None
+        )
         self._commands: Mapping[Command, Callable[[Payment, Attempt], int]] = {
             Command.SHOW: self._present,
             Command.TELL: self._present,
@@ -134,8 +159,8 @@ class StationDevices:
 
     @property
     def _posts(self) -> list[Post]:
-        posts = [post for _, post in self._scanners] + [post for _, post in self._displays]
-        return posts + ([self._printer[1]] if self._printer else [])
+        posts = [post for _, post in self._scanners] + self._screens.posts
+        return posts + ([self._printer] if self._printer else [])
 
     def start(self, engine: Engine) -> None:
         """Claim every device; what is away now is claimed again when it is needed.
@@ -143,14 +168,24 @@ class StationDevices:
         Scanners are waited for a moment: one that is said to be ready is ready.
         """
         self._engine = engine
-        for display, post in self._displays:
-            post.do_latest(self._idle(display), _ignore)
+        if self._queue is not None:
+            self._queue.start(engine)
+        self._screens.start()
         for post in self._posts:
             post.do(lambda: None, _ignore)
         claimed = [post.when_idle() for _, post in self._scanners]
         end = time.monotonic() + FIRST_CLAIM_S
         for tried in claimed:
             tried.wait(max(end - time.monotonic(), 0.0))
+
+    def print_what_is_owed(self) -> None:
+        """Take up the tickets that an earlier run left; when the engine has taken up its payments."""
+        if self._queue is not None:
+            self._queue.take_over()
+
+    def waiting_tickets(self) -> tuple[WaitingTicket, ...]:
+        """List the tickets that wait for the printer, oldest first."""
+        return self._queue.waiting() if self._queue else ()
 
     def carry_out(self, command: Command, payment: Payment, attempt: Attempt) -> int:
         """Hand a command to the devices; see `engine.Devices`."""
@@ -168,11 +203,11 @@ class StationDevices:
             if self._closed:
                 return
             self._closed = True
+        if self._queue is not None:
+            self._queue.close()
         for scanner, post in self._scanners:
             post.do_now(scanner.disarm, _ignore)
-        for display, post in self._displays:
-            if post.claimed:
-                post.do_latest(_clearing(display), _ignore)
+        self._screens.close()
         for post in self._posts:
             post.close(CLOSE_S)
 
@@ -185,8 +220,7 @@ class StationDevices:
 
     def _hide(self, payment: Payment, _: Attempt) -> int:
         if self._is_shown(payment):
-            for display, post in self._displays:
-                post.do_latest(_clearing(display), self._trouble(payment, post))
+            self._screens.hide(payment)
         return 0
 
     def _arm(self, payment: Payment, attempt: Attempt) -> int:
@@ -202,13 +236,7 @@ class StationDevices:
         return 0
 
     def _ticket(self, payment: Payment, attempt: Attempt) -> int:
-        if self._printer is None:
-            return 0
-        printer, post = self._printer
-        copies = self._presentation.copies(attempt.state)
-        for copy in copies:
-            post.do(self._printing(printer, payment, attempt, copy), self._not_printed(payment))
-        return len(copies)
+        return self._queue.add(payment, attempt) if self._queue else 0
 
     # --- whose turn it is -----------------------------------------------------------------------------------------------
 
@@ -238,44 +266,10 @@ class StationDevices:
         with self._lock:
             return self._shown is payment
 
-    # --- displays ---------------------------------------------------------------------------------------------------------
-
     def _show(self, payment: Payment, attempt: Attempt) -> None:
-        prompt = prompt_of(attempt, shop=self._presentation.shop[0], language=self._presentation.language)
-        for display, post in self._displays:
-            post.do_latest(self._showing(display, payment, attempt, prompt), self._trouble(payment, post))
-            if attempt.state in FINAL | {State.RESERVED}:
-                post.worker.call_later(LINGER_S, self._idle_again(display, payment, attempt))
+        self._screens.show(payment, attempt, self._is_shown)
         if attempt.state is State.SHOWING and attempt.order.way is Way.EITHER:
             self._arm(payment, attempt)
-
-    def _showing(
-        self, display: Display, payment: Payment, attempt: Attempt, prompt: PaymentPrompt
-    ) -> Callable[[], None]:
-        def run() -> None:
-            if attempt.state is State.SHOWING and payment.attempt.state is not State.SHOWING:
-                return  # it is over before it was drawn
-            surface = display.show(prompt, timeout_s=SHOW_S)
-            if attempt.state is not State.SHOWING or payment.attempt.state is not State.SHOWING:
-                return
-            if surface == "qr":
-                now = self._clock.now()
-                shown = QrShown(request_id=payment.request_id, at=now, display=display.name, surface=surface)
-                self._report(payment, shown)
-            else:
-                self._trouble_of(payment, display.name)("QR_NOT_SHOWN", "")
-
-        return run
-
-    def _idle(self, display: Display) -> Callable[[], None]:
-        def run() -> None:
-            display.show(idle_prompt(self._presentation.shop[0]), timeout_s=SHOW_S)
-
-        return run
-
-    def _idle_again(self, display: Display, payment: Payment, attempt: Attempt) -> Callable[[], None]:
-        idle = self._idle(display)
-        return lambda: idle() if self._is_shown(payment) and payment.attempt.state is attempt.state else None
 
     # --- scanners ---------------------------------------------------------------------------------------------------------
 
@@ -311,25 +305,6 @@ class StationDevices:
             return error.code
         return None
 
-    # --- the printer ------------------------------------------------------------------------------------------------------
-
-    def _printing(
-        self, printer: Printer, payment: Payment, attempt: Attempt, copy: str
-    ) -> Callable[[], None]:
-        def run() -> None:
-            ticket = ticket_of(attempt, shop=self._presentation.shop, copy=copy)
-            job = f"{attempt.payment_id}-{attempt.state.value}-{copy.partition(' ')[2]}"
-            result = printer.print(ticket, job_id=job, timeout_s=PRINT_S)
-            self._printed(payment, result.outcome, result.reason or "", result.detail)
-
-        return run
-
-    def _printed(self, payment: Payment, outcome: PrintOutcome, reason: str, detail: str) -> None:
-        event = TicketPrinted(
-            request_id=payment.request_id, at=self._clock.now(), outcome=outcome, reason=reason, detail=detail
-        )
-        self._report(payment, event)
-
     # --- reports ----------------------------------------------------------------------------------------------------------
 
     def _report(self, payment: Payment, event: Event) -> None:
@@ -351,15 +326,12 @@ class StationDevices:
             ),
         )
 
-    def _not_printed(self, payment: Payment) -> Trouble:
-        return lambda reason, detail: self._printed(payment, "unknown", reason, detail)
-
 
 def _wants_customer(payment: Payment) -> bool:
     return step(payment.attempt.state, Signal.IDENTIFIED) is not None
 
 
-def _claim(device: Display | Printer) -> Callable[[], None]:
+def _claim(device: Printer) -> Callable[[], None]:
     return lambda: device.claim(timeout_s=CLAIM_S)
 
 
@@ -368,10 +340,6 @@ def _claim_scanner(scanner: Scanner) -> Callable[[], None]:
         TRACE.info("device %s: %s", scanner.name, health.state)
 
     return lambda: scanner.claim(on_status=on_status, timeout_s=CLAIM_S)
-
-
-def _clearing(display: Display) -> Callable[[], None]:
-    return lambda: display.clear(timeout_s=SHOW_S)
 
 
 def _ignore(_reason: str, _detail: str) -> None:

@@ -28,7 +28,7 @@ from cvconnect_pos.events import Event, JournalTrouble, tell
 from cvconnect_pos.identifiers import Beneficiary
 from cvconnect_pos.journal.base import Journal
 from cvconnect_pos.leasing import Leasing
-from cvconnect_pos.mailbox import Box, Devices, Happened, Item
+from cvconnect_pos.mailbox import Box, Devices, Happened, Item, Printing
 from cvconnect_pos.mailroom import Handlers, Mailroom, escaped
 from cvconnect_pos.payment import Payment
 from cvconnect_pos.scheduler import Scheduler
@@ -101,6 +101,8 @@ class Driver:
         )
         self.writing = self.leasing.writing
         self.forget = self._mail.forget
+        self.printing: Printing | None = None
+        """What prints; it puts itself there."""
 
     # --- the doors ------------------------------------------------------------------------------------------------------
 
@@ -458,6 +460,8 @@ class Driver:
         if row.state is before.state and before.is_final and signal in OBSERVATIONS - {Signal.AMOUNT_CHANGED}:
             said = {}  # after the end, a word that changes nothing is only a word
         facts = consequences(before, signal, row, said, fresh_payment_id=secrets.token_hex(10), now=now)
+        if Command.TICKET in row.commands:  # what is owed is written with what it is owed for
+            facts = {**facts, "copies": list(self.printing.copies(row.state)) if self.printing else []}
         entry = Entry(before.seq, payment.request_id, now, signal.value, row.state, facts)
         draft = fold(before, entry)
         if not row.commands and replace(draft, updated_at=before.updated_at) == before:

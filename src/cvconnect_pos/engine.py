@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 
 from cvconnect_pos.calls import Calls
 from cvconnect_pos.clock import Clock, SystemClock
-from cvconnect_pos.core.attempt import ACKNOWLEDGED, TICKET, Entry, Order
+from cvconnect_pos.core.attempt import ACKNOWLEDGED, TICKET, Attempt, Entry, Order, TicketNote
 from cvconnect_pos.core.lifecycle import FINAL, Signal, State
 from cvconnect_pos.core.policy import WINDOW_MARGIN_S, may_change
 from cvconnect_pos.credential import Credential
@@ -37,7 +37,7 @@ from cvconnect_pos.gateway.base import PaymentGateway
 from cvconnect_pos.identifiers import Beneficiary
 from cvconnect_pos.journal.base import AttemptSummary, Journal, Search
 from cvconnect_pos.leasing import rebuilt
-from cvconnect_pos.mailbox import Devices, Happened, NoDevices
+from cvconnect_pos.mailbox import Devices, Happened, NoDevices, Printing
 from cvconnect_pos.mailroom import escaped
 from cvconnect_pos.payment import Payment
 from cvconnect_pos.scheduler import Scheduler
@@ -388,20 +388,69 @@ class Engine:
         return self._driver.look_at_all(timeout_s, since_s) and all(here)
 
     def report(self, payment: Payment, event: Event) -> None:
-        """Take an event of a device. What became of a ticket is journaled before it is told."""
+        """Take an event of a device. What became of a till's own ticket is journaled before it is told."""
         tickets = 0
         if isinstance(event, TicketPrinted):
             tickets = -1
             try:
-                while not self._ticket_noted(payment, event):
-                    pass
+                self.note_ticket(payment, lambda _: TicketNote("", event.outcome, event.reason))
             except JournalError as error:
                 _log.error("the outcome of a ticket was not journaled: %s", error)
         payment.publish((event,), tickets=tickets)
 
-    def _ticket_noted(self, payment: Payment, event: TicketPrinted) -> bool:
-        with self._driver.writing:
-            return self._noted(payment, TICKET, {"ticket": event.outcome})
+    # --- tickets: see `printing` ------------------------------------------------------------------------------------------
+
+    def print_with(self, printing: Printing) -> None:
+        """Have tickets printed; before there is any."""
+        self._driver.printing = printing
+
+    def note_ticket(self, payment: Payment, judge: Callable[[Attempt], TicketNote | None]) -> bool:
+        """Journal what becomes of a ticket; say whether anything was written.
+
+        Args:
+            payment: Whose ticket.
+            judge: Says it by what is true now; None for nothing. Asked again when another process wrote meanwhile.
+
+        Raises:
+            JournalError: It could not be written.
+        """
+        while True:
+            with self._driver.writing:
+                note = judge(payment.attempt)
+                if note is None or self._noted(payment, TICKET, note.as_data()):
+                    return note is not None
+
+    def lease_tickets(self, payment: Payment, until_s: float) -> bool:
+        """Keep other processes from printing the tickets of a payment, as long as this one lives; say whether it may.
+
+        Raises:
+            JournalError: It cannot be found out.
+        """
+        name = f"\x1ftickets of {payment.request_id}"  # no request id has a control character
+        return self._journal.lease(name, until_s=until_s, now_s=self.clock.monotonic())
+
+    def with_tickets(self, since: datetime, is_owed: Callable[[Attempt], bool]) -> list[Payment]:
+        """Find the payments that changed since then and owe a ticket, oldest first.
+
+        Raises:
+            JournalError: The journal cannot be read.
+        """
+        found = self._journal.attempts(Search(updated_from=since), limit=_WATCHED_MAX)
+        owing: list[Payment] = []
+        for summary in sorted(found, key=lambda summary: summary.changed_at):
+            with suppress(JournalError):  # an attempt that cannot be read is reported where it is taken up
+                if summary.changed_at >= since and is_owed(
+                    rebuilt(self._journal.entries(summary.request_id))
+                ):
+                    owing.append(self._found(summary.request_id))
+        return owing
+
+    def reprint(self, payment: Payment, copy: str) -> None:
+        """Print a ticket because a person asks for it. See `Payment.reprint`."""
+        self._check_open()
+        if self._driver.printing is None:
+            raise NotAllowedNow("NO_PRINTER")
+        self._driver.printing.reprint(payment, copy)
 
     def tell(self, listener: Callable[[Event], object], event: Event) -> None:
         """Give an event to a listener, from the thread that is kept for listeners."""

@@ -307,11 +307,17 @@ class TicketPrinted(Event):
         outcome: `printed`, `not_sent` or `unknown`.
         reason: Why it did not come out, or an empty text.
         detail: The same as a French sentence.
+        copy: *COPIE COMMERÇANT* or *COPIE CLIENT*.
+        duplicate: Whether it says *DUPLICATA*.
+        will_retry: Whether it comes out by itself as soon as the printer is ready; after `unknown`, as a *DUPLICATA*.
     """
 
     outcome: PrintOutcome
     reason: str
     detail: str
+    copy: str = ""
+    duplicate: bool = False
+    will_retry: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

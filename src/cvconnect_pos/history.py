@@ -98,6 +98,8 @@ _FACTS: Final[dict[str, Callable[[Any, Language], str]]] = {
     "surplus_cents": _surplus,
     "authorizations": _authorizations,
     "reason": reason_text,
+    "job": _text,
     "ticket": _ticket,
+    "ticket_why": reason_text,
 }
 """What a person reads of an entry's data, in this order. The rest is for the software."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from cvconnect_pos.core.attempt import Attempt
-from cvconnect_pos.core.lifecycle import Command, Signal
+from cvconnect_pos.core.lifecycle import Command, Signal, State
+from cvconnect_pos.core.print_jobs import Copy
 from cvconnect_pos.identifiers import Beneficiary
 from cvconnect_pos.payment import Payment
 
@@ -18,6 +19,18 @@ class Devices(Protocol):
 
     def carry_out(self, command: Command, payment: Payment, attempt: Attempt) -> int:
         """Start a command; say how many tickets it will report on."""
+        ...
+
+
+class Printing(Protocol):
+    """What prints tickets, and answers for them in the journal."""
+
+    def copies(self, state: State) -> Sequence[Copy]:
+        """Say whose copies come out by themselves when this state is entered."""
+        ...
+
+    def reprint(self, payment: Payment, copy: str) -> None:
+        """Print a ticket because a person asks for it. See `Payment.reprint`."""
         ...
 
 

@@ -73,7 +73,8 @@ def event_text(name: str, values: Mapping[str, Any], language: Language) -> str:
     known["remainder"] = REMAINDER[column].format(format_amount(remaining)) if remaining else ""
     known["reason_text"] = reason_text(str(values.get("reason", "")), language)
     known["why_text"] = reason_text(str(values.get("why", "")), language)
-    outcome = OUTCOMES.get(str(values.get("outcome", "")))
+    again = "_again" if values.get("will_retry") else ""
+    outcome = OUTCOMES.get(f"{values.get('outcome', '')}{again}")
     known["outcome_text"] = outcome[column] if outcome else "…"
     return EVENTS[name][column].format_map(known).strip()
 

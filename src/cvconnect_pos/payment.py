@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,10 @@ from cvconnect_pos.core.policy import releasable_at
 from cvconnect_pos.errors import InvalidInput, NotAllowedNow, WaitTimeout
 from cvconnect_pos.events import Event, standing
 from cvconnect_pos.identifiers import Beneficiary, check_reference
+from cvconnect_pos.messages import Language
 from cvconnect_pos.money import check_amount, format_amount
 from cvconnect_pos.outcome import Outcome
-from cvconnect_pos.tickets import local_time
+from cvconnect_pos.tickets import MERCHANT_COPY, Ticket, local_time, ticket_of
 
 if TYPE_CHECKING:
     from cvconnect_pos.engine import Engine
@@ -277,6 +278,45 @@ class Payment:
         self._check(Signal.REVERSE)
         self._engine.check_window(self)
         self._ask(Signal.REVERSE, {})
+
+    def ticket(
+        self,
+        *,
+        copy: str = MERCHANT_COPY,
+        language: Language = "fr",
+        shop: Sequence[str] = (),
+        duplicate: bool = False,
+    ) -> Ticket:
+        """Write the ticket, for a till that prints it itself: see `Ticket.lines`, `Ticket.text` and `Ticket.html`.
+
+        Args:
+            copy: Whose copy it is: a `TicketCopy`, or its text.
+            language: French or English.
+            shop: The shop's name and address lines; none where the till's own receipt has them.
+            duplicate: Whether it may have been printed before: it says *DUPLICATA*.
+
+        Returns:
+            The ticket of an operation that is over or reserved; the slip of a deferred request that waits for its customer.
+
+        Raises:
+            InvalidInput: `CHOICE_UNKNOWN`: there is no such copy.
+            NotAllowedNow: `NO_TICKET`: it goes on, or was never created.
+        """
+        return ticket_of(self._attempt, copy=copy, language=language, shop=shop, duplicate=duplicate)
+
+    def reprint(self, copy: str = MERCHANT_COPY) -> None:
+        """Print the ticket again; it says *DUPLICATA* unless it is certain that none of this copy came out. Returns at once.
+
+        What becomes of it is told by `TicketPrinted`. A printer that is not ready is waited for.
+
+        Args:
+            copy: Whose copy, *COPIE COMMERÇANT* or *COPIE CLIENT*.
+
+        Raises:
+            InvalidInput: `CHOICE_UNKNOWN`: there is no such copy.
+            NotAllowedNow: `NO_TICKET`: the operation has none as it stands. `NO_PRINTER`, `STATION_CLOSED`.
+        """
+        self._engine.reprint(self, copy)
 
     def acknowledge(self, *, settled_otherwise: bool = False) -> None:
         """Say that the till has recorded the outcome; it is not delivered again. Durable when it returns. Idempotent.

@@ -221,7 +221,11 @@ class PrintResult(Protocol):
 
     @property
     def reason(self) -> str | None:
-        """A stable code such as `PAPER_END`, `COVER_OPEN`, `NO_ANSWER`; None when printed."""
+        """A stable code such as `PAPER_END`, `COVER_OPEN`, `NO_ANSWER`; None when printed.
+
+        `NO_ANSWER` says that the printer took all of an `unknown` ticket and did not confirm it. Any other code says that
+        a part of it at most is on paper: then the station prints a *DUPLICATA* as soon as the printer is ready.
+        """
         ...
 
     @property

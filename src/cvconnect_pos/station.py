@@ -21,7 +21,8 @@ from cvconnect_pos.payment import Payment
 from cvconnect_pos.peripherals import Display, Health, HealthLevel, Printer, Scanner
 from cvconnect_pos.posts import sentence_of
 from cvconnect_pos.tender import REQUEST_ID_MAX, Tender
-from cvconnect_pos.tickets import PARIS
+from cvconnect_pos.tickets import MERCHANT_COPY, PARIS
+from cvconnect_pos.waiting_tickets import WaitingTicket
 
 if TYPE_CHECKING:
     from cvconnect_pos.configuration import StationFile
@@ -108,6 +109,7 @@ class Station:
         except BaseException:
             station.close()
             raise
+        devices.print_what_is_owed()
         return station
 
     def unacknowledged(self) -> list[Payment]:
@@ -127,6 +129,23 @@ class Station:
             InvalidInput: `REQUEST_UNKNOWN`.
         """
         return self._engine.resume(check_reference(request_id, "request_id", limit=REQUEST_ID_MAX))
+
+    def reprint(self, request_id: str, copy: str = MERCHANT_COPY) -> None:
+        """Print the ticket of an operation again; see `Payment.reprint`.
+
+        Args:
+            request_id: The till's name of the tender line.
+            copy: Whose copy, *COPIE COMMERÇANT* or *COPIE CLIENT*.
+
+        Raises:
+            InvalidInput: `REQUEST_UNKNOWN` or `CHOICE_UNKNOWN`.
+            NotAllowedNow: `NO_TICKET`, `NO_PRINTER` or `STATION_CLOSED`.
+        """
+        self.resume(request_id).reprint(copy)
+
+    def waiting_tickets(self) -> Sequence[WaitingTicket]:
+        """List the tickets that come out as soon as the printer is ready, oldest first, and why each of them waits."""
+        return self._devices.waiting_tickets()
 
     def hint(self, transaction_id: str, payment_id: str) -> None:
         """Look soon at one attempt: a notification says that there is news. See `NotificationReceiver`.
@@ -246,14 +265,20 @@ def make_devices(file: StationFile, path: Path) -> tuple[list[Scanner], list[Dis
 
 
 def _devices(file: StationFile, path: Path, clock: Clock) -> StationDevices:
+    from cvconnect_pos.configuration import FALLBACK, read_logo
+
     scanners, displays, printer = make_devices(file, path)
+    ranks = [bool(table.get(FALLBACK)) for table in file.displays]
     return StationDevices(
         scanners=scanners,
-        displays=displays,
+        displays=[display for display, last in zip(displays, ranks, strict=True) if not last],
+        fallbacks=[display for display, last in zip(displays, ranks, strict=True) if last],
         printer=printer,
         presentation=Presentation(
             shop=(file.shop.name, *file.shop.address),
             language=file.shop.language,
+            ticket_language=file.tickets.language,
+            logo=read_logo(file, path),
             merchant_copy=file.tickets.merchant_copy,
             customer_copy=file.tickets.customer_copy,
             unpaid=file.tickets.unpaid,
@@ -267,6 +292,8 @@ def _device(table: Mapping[str, Any], key: str, group: str, kind: Any, path: Pat
     """Make a device from its table: the URL's scheme names the entry point, and its driver takes the rest."""
     from importlib.metadata import entry_points
 
+    from cvconnect_pos.configuration import FALLBACK
+
     url = table.get("url")
     if not isinstance(url, str):
         raise ConfigError("CONFIG_KEY_MISSING", file=str(path), key=f"{key}.url")
@@ -275,7 +302,8 @@ def _device(table: Mapping[str, Any], key: str, group: str, kind: Any, path: Pat
     if scheme not in drivers.names:
         allowed = ", ".join(sorted(f"{name}:" for name in drivers.names))
         raise ConfigError("CONFIG_DEVICE", file=str(path), key=f"{key}.url", url=url, allowed=allowed)
-    options = {name: value for name, value in table.items() if name != "url"}
+    ours = {"url", FALLBACK} if group == "displays" else {"url"}
+    options = {name: value for name, value in table.items() if name not in ours}
     try:
         factory: Callable[[str, Mapping[str, object]], object] = drivers[scheme].load()
         device = factory(url, options)

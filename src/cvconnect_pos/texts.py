@@ -111,6 +111,12 @@ ERRORS: dict[str, Words] = {
         "Cette action n’est pas possible maintenant (paiement {state}).", "Attendez la fin de l’opération en cours.",
         "{action} is not possible while the payment is {state}.", "Wait for the next event.",
     ),
+    "NO_TICKET": Words(
+        "Cette opération n’a pas de ticket (état {state}).",
+        "Il y en a un quand le client a payé, réservé ou refusé, et quand la demande a expiré ou est annulée.",
+        "This operation has no ticket ({state}).",
+        "There is one once the customer has paid, reserved or refused, and once the request has expired or is cancelled.",
+    ),
     "ATTEMPT_STILL_OPEN": Words(
         "Le panier {basket_ref} a déjà une demande en cours ou non enregistrée.",
         "Terminez-la ou enregistrez son résultat avant d’en créer une autre.",
@@ -131,6 +137,10 @@ ERRORS: dict[str, Words] = {
     ),
     "STATION_CLOSED": Words(
         "La caisse CVConnect est fermée.", "Rouvrez-la.", "The station is closed.", "Open it again.",
+    ),
+    "NO_PRINTER": Words(
+        "Cette caisse n’a pas d’imprimante.", "Indiquez-la dans [printer] du fichier de la station.",
+        "This till has no printer.", "Name one in [printer] of the station file.",
     ),
     # --- journal
     "JOURNAL_UNAVAILABLE": Words(
@@ -444,8 +454,8 @@ ERRORS: dict[str, Words] = {
         "This till does not take this kind of code.", "Present the identifier of the app.",
     ),
     "QR_NOT_SHOWN": Words(
-        "Cet écran ne peut pas afficher le QR code.", "Scannez l’identifiant du client, ou utilisez un autre écran.",
-        "This display cannot show the QR.", "Scan the customer’s identifier, or use another display.",
+        "Aucun écran client n’affiche le QR code.", "Scannez l’identifiant du client, ou vérifiez l’écran.",
+        "No customer display shows the QR.", "Scan the customer’s identifier, or check the display.",
     ),
     "CANCEL_CROSSED": Words(
         "Le client a payé pendant l’annulation.", "Gardez le paiement ou remboursez-le.",
@@ -768,7 +778,13 @@ REPORTS: dict[str, tuple[str, str]] = {
     "fact_surplus_cents": ("Trop perçu", "Too much"),
     "fact_authorizations": ("Autorisation", "Authorisation"),
     "fact_reason": ("Motif", "Reason"),
+    "fact_job": ("Exemplaire", "Copy"),
     "fact_ticket": ("Ticket", "Ticket"),
+    "fact_ticket_why": ("Motif", "Reason"),
+    "ticket_waits": (
+        "Ticket {request_id}, {copy}, en attente depuis le {at}",
+        "Ticket {request_id}, {copy}, waiting since {at}",
+    ),
     "reconciliation": (
         "Rapprochement avec l’export du fournisseur",
         "Reconciliation with the provider’s export",
@@ -871,8 +887,17 @@ ENTRIES: dict[str, tuple[str, str]] = {
 """What an entry of the journal says, by its kind."""
 
 OUTCOMES: dict[str, tuple[str, str]] = {
+    "printing": ("remis à l’imprimante", "handed to the printer"),
     "printed": ("imprimé", "printed"),
     "not_sent": ("non imprimé", "not printed"),
+    "not_sent_again": (
+        "en attente, il sortira dès que l’imprimante sera prête",
+        "waiting, it comes out as soon as the printer is ready",
+    ),
     "unknown": ("impression incertaine", "unknown whether it was printed"),
+    "unknown_again": (
+        "peut-être incomplet, un duplicata sortira dès que l’imprimante sera prête",
+        "perhaps incomplete, a duplicate comes out as soon as the printer is ready",
+    ),
 }
 REMAINDER = (", reste {0} à régler autrement", ", {0} left to pay otherwise")

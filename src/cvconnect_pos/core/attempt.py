@@ -105,6 +105,28 @@ class Rival:
 
 
 @dataclass(frozen=True, slots=True)
+class TicketNote:
+    """What the journal says of one ticket.
+
+    Args:
+        job: Which ticket: its state, whose copy, and its number after the first; empty in journals of before.
+        outcome: `printing` from before its first byte; then `printed`, `not_sent` or `unknown`.
+        why: The stable code of why it did not come out; empty for none.
+        torn: Whether the printer got a part of it only, or said that it could not print all of it.
+    """
+
+    job: str
+    outcome: str
+    why: str = ""
+    torn: bool = False
+
+    def as_data(self) -> dict[str, Any]:
+        """Write it as data of an entry; what says nothing is left out."""
+        said = {"job": self.job, "ticket": self.outcome, "ticket_why": self.why, "torn": self.torn}
+        return {name: value for name, value in said.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """Everything known of an attempt, after some entry.
 
@@ -141,6 +163,10 @@ class Attempt:
         released_why: See `released_by`.
         settled_otherwise: Whether the till said that the line was paid by other means: money that comes late goes back.
         ticket: What became of the last ticket.
+        ticket_state: The state whose tickets are due: the last one that was entered with a ticket; None before that.
+        ticket_seq: The place in the journal of the entry that made them due.
+        copies: Whose copies come out by themselves.
+        tickets: What became of the tickets since then, in order.
         seq: The place of the last entry in the journal.
     """
 
@@ -176,6 +202,10 @@ class Attempt:
     released_why: str = ""
     settled_otherwise: bool = False
     ticket: str = ""
+    ticket_state: State | None = None
+    ticket_seq: int = 0
+    copies: tuple[str, ...] = ()
+    tickets: tuple[TicketNote, ...] = ()
     seq: int = 0
 
     @property
@@ -246,6 +276,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "said_at": _time,
     "authorizations": _authorizations,
     "rival": _rival,
+    "copies": tuple,
 }
 """How the fields that are not plain JSON come back."""
 
@@ -269,9 +300,22 @@ def opening(entry: Entry) -> Attempt:
     )
 
 
+def _ticket_known(attempt: Attempt, entry: Entry) -> dict[str, Any]:
+    data = entry.data
+    outcome = data.get("ticket", "")
+    note = TicketNote(data.get("job", ""), outcome, data.get("ticket_why", ""), data.get("torn", False))
+    return {"ticket": outcome, "tickets": (*attempt.tickets, note)}
+
+
 def fold(attempt: Attempt, entry: Entry) -> Attempt:
     """Add one entry to what is known."""
+    if entry.kind == TICKET:
+        return replace(
+            attempt, state=entry.state, updated_at=entry.at, seq=entry.seq, **_ticket_known(attempt, entry)
+        )
     known = {name: _READERS[name](value) if name in _READERS else value for name, value in entry.data.items()}
+    if "copies" in known:
+        known |= {"ticket_state": entry.state, "ticket_seq": entry.seq, "tickets": ()}
     changed_at = attempt.changed_at if entry.state is attempt.state else entry.at
     return replace(
         attempt, state=entry.state, updated_at=entry.at, changed_at=changed_at, seq=entry.seq, **known

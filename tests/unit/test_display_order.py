@@ -1,0 +1,187 @@
+"""Which display shows the QR: all that always show, then the fallbacks, one after the other, as long as nobody has."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from cvconnect_pos import DeviceTrouble, Event, Payment, QrShown
+from cvconnect_pos.clock import SystemClock
+from cvconnect_pos.devices import Presentation, StationDevices
+from cvconnect_pos.peripherals import Display, Health, HealthLevel, PaymentPrompt, Surface
+from cvconnect_pos.posts import DeviceHealth
+from harness import RecordingDevices, Till
+
+DEADLINE_S = 10.0
+
+
+class Glass:
+    """A display whose abilities are the test's."""
+
+    def __init__(self, name: str, surface: Surface | Exception = "qr") -> None:
+        self.name = name
+        self.surface = surface
+        self.shown: list[str] = []
+        self.dark = True
+
+    def claim(self, *, timeout_s: float) -> None:
+        del timeout_s
+
+    def show(self, prompt: PaymentPrompt, *, timeout_s: float) -> Surface:
+        del timeout_s
+        has_qr = prompt.qr_payload is not None
+        self.shown.append("qr" if has_qr else prompt.state)
+        self.dark = False
+        if has_qr and isinstance(self.surface, Exception):
+            raise self.surface
+        return self.surface if has_qr and not isinstance(self.surface, Exception) else "text"
+
+    def clear(self, *, timeout_s: float) -> None:
+        del timeout_s
+        self.dark = True
+
+    def check_health(self, level: HealthLevel = "internal") -> Health:
+        del level
+        return DeviceHealth("ready", "")
+
+    def release(self) -> None:
+        pass
+
+
+class Shop(Till):
+    """A till with real displays' threads."""
+
+    def __init__(self, folder: Path, always: list[Display], fallbacks: list[Display]) -> None:
+        self.screens = StationDevices(
+            displays=always, fallbacks=fallbacks, presentation=Presentation(), clock=SystemClock()
+        )
+        super().__init__(folder)
+        self.screens.start(self.engine)
+
+    def make_devices(self) -> RecordingDevices:
+        return cast("RecordingDevices", cast("object", self.screens))
+
+    def settled(self) -> None:
+        """All displays have done what they were given."""
+        for _ in range(4):  # one display's answer may be the next one's task
+            for post in self.screens._screens.posts:
+                assert post.when_idle().wait(DEADLINE_S)
+
+
+Open = Callable[[list[Display], list[Display]], Shop]
+
+
+@pytest.fixture
+def open_shop(tmp_path: Path) -> Iterator[Open]:
+    shops: list[Shop] = []
+
+    def make(always: list[Display], fallbacks: list[Display]) -> Shop:
+        shops.append(Shop(tmp_path, always, fallbacks))
+        return shops[-1]
+
+    yield make
+    for shop in shops:
+        shop.screens.close()
+        shop.engine.close()
+
+
+def heard(shop: Shop) -> tuple[Payment, list[tuple[str, str]]]:
+    """Show a QR, and tell who said what."""
+    events: list[Event] = []
+    done = threading.Lock()
+    payment = shop.tender.request(request_id="r1", amount_cents=4550, basket_ref="B1", way="qr")
+
+    def listen(event: Event) -> None:
+        with done:
+            events.append(event)
+
+    payment.add_listener(listen)
+    shop.engine.run_due()
+    shop.settled()
+    shop.engine.run_due()
+    told = [("shown", e.display) for e in events if isinstance(e, QrShown)]
+    told += [(e.reason, e.device) for e in events if isinstance(e, DeviceTrouble)]
+    return payment, told
+
+
+def test_the_first_that_shows_it_is_told_and_the_fallback_is_dark(open_shop: Open) -> None:
+    screen, last = Glass("screen"), Glass("last")
+    shop = open_shop([screen], [last])
+    _, told = heard(shop)
+    assert told == [("shown", "screen")]
+    assert ("qr" in last.shown, last.dark) == (False, True)
+
+
+def test_a_line_display_beside_a_screen_is_no_trouble(open_shop: Open) -> None:
+    line, screen = Glass("line", "text"), Glass("screen")
+    _, told = heard(open_shop([line, screen], []))
+    assert told == [("shown", "screen")]
+    assert "qr" in line.shown
+
+
+@pytest.mark.parametrize("broken", ["text", "none", OSError("unplugged")])
+def test_when_none_of_them_shows_it_the_fallbacks_try_in_their_order(
+    open_shop: Open, broken: Surface | Exception
+) -> None:
+    screen, second, paper, never = (
+        Glass("screen", broken),
+        Glass("second", broken),
+        Glass("paper"),
+        Glass("no"),
+    )
+    _, told = heard(open_shop([screen], [second, paper, never]))
+    assert ("shown", "paper") in told
+    assert "QR_NOT_SHOWN" not in dict(told)
+    assert "qr" not in never.shown
+    assert {who for reason, who in told if reason == "OSError"} == (
+        {"screen", "second"} if isinstance(broken, OSError) else set()
+    )
+
+
+def test_a_till_with_fallbacks_only_uses_the_first_that_works(open_shop: Open) -> None:
+    first, second = Glass("first", "none"), Glass("second")
+    _, told = heard(open_shop([], [first, second]))
+    assert told == [("shown", "second")]
+
+
+def test_a_qr_that_nobody_shows_is_told_once(open_shop: Open) -> None:
+    displays: list[Display] = [Glass("a", "text"), Glass("b", "none")]
+    _, told = heard(open_shop(displays, [Glass("c", "none")]))
+    assert [reason for reason, _ in told] == ["QR_NOT_SHOWN"]
+
+
+def test_what_a_fallback_shows_is_over_with_the_payment(open_shop: Open) -> None:
+    screen, paper = Glass("screen", "none"), Glass("paper")
+    shop = open_shop([screen], [paper])
+    payment, told = heard(shop)
+    assert told == [("shown", "paper")]
+    payment.cancel()
+    shop.run(5)
+    shop.settled()
+    assert (screen.shown[-1], paper.shown[-1]) == ("cancelled", "cancelled")
+    payment.wait(0)
+
+
+def test_a_display_that_answers_when_the_qr_is_over_starts_no_fallback(open_shop: Open) -> None:
+    screen, paper = Glass("screen", "none"), Glass("paper")
+    shop = open_shop([screen], [paper])
+    payment = shop.tender.request(request_id="r1", amount_cents=4550, basket_ref="B1", way="qr")
+    gate, show = threading.Event(), screen.show
+
+    def slowly(prompt: PaymentPrompt, *, timeout_s: float) -> Surface:
+        if prompt.qr_payload is not None:
+            assert gate.wait(DEADLINE_S)
+        return show(prompt, timeout_s=timeout_s)
+
+    screen.show = slowly  # type: ignore[method-assign]
+    shop.engine.run_due()
+    payment.cancel()
+    shop.run(5)
+    gate.set()
+    shop.settled()
+    assert "qr" not in paper.shown
+    payment.wait(0)
