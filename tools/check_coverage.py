@@ -16,6 +16,7 @@ TESTS = (
     "tests/unit/test_core_observation.py",
     "tests/unit/test_calendar.py",
     "tests/unit/test_pacing.py",
+    "tests/unit/test_print_jobs.py",
 )
 """Pure tests, and no others: what only an engine reaches is not proven by the table."""
 

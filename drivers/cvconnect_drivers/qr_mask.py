@@ -56,11 +56,11 @@ class _Symbol:
     mirrored: tuple[int, ...]
 
 
-def best_masked(rows: Iterable[Iterable[bool]]) -> tuple[tuple[bool, ...], ...]:
+def best_masked(rows: Iterable[Iterable[int]]) -> tuple[tuple[bool, ...], ...]:
     """Give a symbol the mask that is best to scan.
 
     Args:
-        rows: A QR of error correction M with mask 0, True where dark, without its quiet zone.
+        rows: A QR of error correction M with mask 0, 1 where dark, without its quiet zone.
 
     Returns:
         The same QR with the mask of the lowest penalty; the first of those that are equal.

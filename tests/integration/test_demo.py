@@ -94,7 +94,7 @@ def test_every_ticket_says_that_it_is_worth_nothing_and_is_a_picture_too(told: T
         with Image.open(told.out / f"{scene.slug}-ticket.png") as image:
             assert image.height > image.width // 3
     assert re.search(
-        r"Reste à payer +15,50 €",
+        r"Reste à payer\s+15,50 €",
         (told.out / "2-douchette-ticket.txt").read_text("utf-8").replace("\u00a0", " "),
     )
 

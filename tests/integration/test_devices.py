@@ -202,7 +202,7 @@ def test_a_display_that_cannot_show_the_qr_is_told(make: MakeLane) -> None:
     payment = make(Screen(surface="text"), Gun()).ask("qr")
     trouble = follow(payment, "DeviceTrouble")[-1]
     assert trouble.as_dict()["reason"] == "QR_NOT_SHOWN"
-    assert "ne peut pas afficher le QR" in trouble.text("fr")
+    assert "n’affiche le QR" in trouble.text("fr")
 
 
 class Rude(Gun, Screen):

@@ -11,13 +11,18 @@ from pathlib import Path
 import pytest
 import typer
 
-from cvconnect_drivers import discovery
+from cvconnect_drivers import discovery, printer_discovery
 from cvconnect_drivers.cli import devices, doctor
 from cvconnect_drivers.errors import PackageMissingError
+from cvconnect_drivers.links import usb_devices
 from cvconnect_drivers.links.serial import SerialPort
+from cvconnect_drivers.links.usb_devices import UsbDevice
 from cvconnect_drivers.scanners.hidpos import HidPosDevice
 from cvconnect_drivers.scanners.settings import Identity
+from cvconnect_sim.links import TcpLink
+from cvconnect_sim.printer import Printer
 from fake_input import MOUSE, Desk
+from fake_usb import Bus, UsbPrinter, install
 
 
 @pytest.fixture
@@ -25,6 +30,10 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setattr("platform.system", lambda: "Linux")
     monkeypatch.setattr(discovery, "list_serial", list[SerialPort])
     monkeypatch.setattr(discovery, "list_hidpos", list[HidPosDevice])
+    monkeypatch.setattr(printer_discovery, "list_serial", list[SerialPort])
+    monkeypatch.setattr(printer_discovery, "list_usb", list[UsbDevice])
+    monkeypatch.setattr(printer_discovery, "PRINTER_NODES", tmp_path / "usb")
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "control").touch()
     monkeypatch.setattr(doctor, "UDEV", tmp_path / "control")
     desk = Desk(tmp_path, monkeypatch)
@@ -148,12 +157,20 @@ def test_a_program_reads_json(desk: Desk, run: Run) -> None:
             }
         ],
         "not_looked_at": [],
+        "printers": [],
+        "printers_not_looked_at": [],
     }
 
 
 def test_a_program_reads_json_when_nothing_is_plugged_in(desk: Desk, run: Run) -> None:
     code, out = run("devices", "--json")
-    assert (code, json.loads(out)) == (1, {"devices": [], "not_looked_at": []})
+    nothing: dict[str, list[object]] = {
+        "devices": [],
+        "not_looked_at": [],
+        "printers": [],
+        "printers_not_looked_at": [],
+    }
+    assert (code, json.loads(out)) == (1, nothing)
 
 
 def test_colours_are_for_terminals_and_addresses_are_never_cut(
@@ -292,3 +309,110 @@ def test_each_command_has_its_exit_codes_in_its_help(desk: Desk, run: Run, comma
     code, out = run(command, "--help")
     assert code == 0
     assert "Code de retour" in out
+
+
+# --- printers ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bus(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
+    monkeypatch.setattr(printer_discovery, "list_usb", usb_devices.list_usb)
+    with install(monkeypatch) as there:
+        yield there
+
+
+def silent(_data: bytes) -> bytes:
+    return b""
+
+
+def test_the_address_of_the_printer_stands_ready_for_the_station_file(bus: Bus, run: Run) -> None:
+    bus.plug(UsbPrinter(silent))
+    code, out = run("devices")
+    assert code == 0
+    assert (
+        "  Imprimante 04b8:0202\n    imprimante, USB\n    04b8:0202, sans numéro de série, prise 1-4." in out
+    )
+    assert '[printer]\nurl = "usb:?vendor=04b8&product=0202"\n' in out
+    assert "cvconnect printer setup" in out
+    assert bus.claimed == set()
+
+
+def test_a_serial_port_is_told_as_what_it_may_be(
+    desk: Desk, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = SerialPort("COM7", 0x0403, 0x6001, "", "1-4", "FT232R")
+    monkeypatch.setattr(printer_discovery, "list_serial", lambda: [port])
+    code, out = run("devices")
+    assert code == 1
+    assert "elle serait l’une de celles-ci :\n  serial:?vendor=0403&product=6001\n" in out
+    assert "tcp://ADRESSE:9100" in out
+
+
+def test_a_program_reads_the_printers_too(bus: Bus, run: Run) -> None:
+    bus.plug(UsbPrinter(silent))
+    (printer,) = json.loads(run("devices", "--json")[1])["printers"]
+    assert (printer["kind"], printer["url"], printer["printer"], printer["usable"]) == (
+        "usb",
+        "usb:?vendor=04b8&product=0202",
+        "sure",
+        True,
+    )
+
+
+def test_a_printer_that_may_not_be_used_gets_its_rule(
+    desk: Desk, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    node = tmp_path / "usb" / "lp0"
+    node.parent.mkdir()
+    node.touch()
+    forbid(monkeypatch, node)
+    assert "accès refusé" in run("devices")[1]
+    code, out = run("doctor")
+    assert code == 1
+    assert f"Imprimante (device:{node}) : accès refusé" in out
+    assert 'SUBSYSTEM=="usbmisc", KERNEL=="lp*", GROUP="lp"' in out
+    assert "sudo usermod -aG lp COMPTE" in out
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ({}, (0, "Papier                 présent")),
+        ({"paper_near_end": True}, (0, "Fin du rouleau         proche")),
+        ({"paper_end": True}, (1, "Mettez un rouleau")),
+    ],
+)
+def test_the_doctor_asks_the_printer_of_the_station_file_and_prints_nothing(
+    desk: Desk, run: Run, tmp_path: Path, fault: dict[str, bool], told: tuple[int, str]
+) -> None:
+    simulated = Printer()
+    simulated.set_sensors(**fault)
+    with TcpLink(simulated.receive) as link:
+        (tmp_path / "cvconnect.toml").write_text(f'[printer]\nurl = "{link.url}"\n', encoding="utf-8")
+        code, out = run("doctor")
+    assert (code, told[1] in out) == (told[0], True), out
+    assert simulated.uncut.blank
+    assert simulated.slips == []
+
+
+def test_a_station_file_that_cannot_be_read_is_said(desk: Desk, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "cvconnect.toml").write_text("[printer\n", encoding="utf-8")
+    code, out = run("doctor")
+    assert code == 1
+    assert "ce n’est pas du TOML" in out
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("tcp://127.0.0.1:1", (1, "127.0.0.1:1")),
+        ("tcp://127.0.0.1", (1, "il faut l’adresse et le port")),
+        ("file:ticket.bin", (0, "Elle ne dit rien de son état")),
+    ],
+)
+def test_a_printer_that_cannot_be_asked_is_said(
+    desk: Desk, run: Run, tmp_path: Path, url: str, told: tuple[int, str]
+) -> None:
+    (tmp_path / "cvconnect.toml").write_text(f'[printer]\nurl = "{url}"\n', encoding="utf-8")
+    code, out = run("doctor")
+    assert (code, told[1] in out) == (told[0], True), out

@@ -91,7 +91,7 @@ def test_an_object_that_cannot_be_read_gets_our_bytes_and_nothing_else_and_is_un
     result = print_through(there)
     assert (result.outcome, result.reason) == ("unknown", "NO_ANSWER")
     assert result.detail
-    assert there.output == OUR_BYTES
+    assert there.output.lstrip(b"\x00") == OUR_BYTES
 
 
 def test_a_file_object_stays_open(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_file_object_stays_open(tmp_path: Path) -> None:
     assert print_through(there).outcome == "unknown"
     assert not there.device.closed
     there.close()
-    assert path.read_bytes() == OUR_BYTES
+    assert path.read_bytes().lstrip(b"\x00") == OUR_BYTES
 
 
 class Usb:
@@ -141,7 +141,7 @@ def test_a_page_that_the_till_has_fixed_is_fixed_again() -> None:
     fixed = there.output
     there.clear()
     print_through(there)
-    assert there.output == OUR_BYTES + fixed
+    assert there.output.lstrip(b"\x00") == OUR_BYTES + fixed
     there.clear()
     there.text("é")
     assert there.output == "é".encode("cp850")
@@ -164,7 +164,9 @@ def test_a_connection_that_breaks_in_mid_ticket_is_unknown() -> None:
         connection, _ = server.accept()
         with connection:
             for _ in range(8):
-                connection.recv(3, socket.MSG_WAITALL)
+                while connection.recv(1) == b"\x00":
+                    pass
+                connection.recv(2, socket.MSG_WAITALL)
                 connection.sendall(b"\x12")
             connection.recv(40, socket.MSG_WAITALL)
 

@@ -24,7 +24,7 @@ class Glass:
 
     def __init__(self, name: str, surface: Surface | Exception = "qr") -> None:
         self.name = name
-        self.surface = surface
+        self.surface: Surface | Exception = surface
         self.shown: list[str] = []
         self.dark = True
 
@@ -36,9 +36,11 @@ class Glass:
         has_qr = prompt.qr_payload is not None
         self.shown.append("qr" if has_qr else prompt.state)
         self.dark = False
-        if has_qr and isinstance(self.surface, Exception):
+        if not has_qr:
+            return "text"
+        if isinstance(self.surface, Exception):
             raise self.surface
-        return self.surface if has_qr and not isinstance(self.surface, Exception) else "text"
+        return self.surface
 
     def clear(self, *, timeout_s: float) -> None:
         del timeout_s

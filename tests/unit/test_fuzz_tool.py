@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TARGETS = ("keyboard", "framing", "labels", "misread", "characters", "hidpos", "status", "escpos")
+TARGETS = ("keyboard", "framing", "labels", "misread", "characters", "hidpos", "answers", "status", "escpos")
 
 PLANTED = {
     "framing": """
@@ -28,15 +28,23 @@ import re
 from cvconnect_drivers.scanners import identifier, labels
 labels.is_identifier = lambda text: identifier.is_identifier(text) or re.fullmatch("[0-9]{10}", text) is not None
 """,
+    "answers": """
+from cvconnect_drivers.printers import status
+whole = status._next
+def _next(held):
+    if held[0] == 0x99:
+        raise IndexError("planted")
+    return whole(held)
+status._next = _next
+""",
     "status": """
 from cvconnect_drivers.printers import status
-status._expected_length = lambda held: 1 if held[0] & 0x93 != 0x10 else 4 // (held != b"\\x10\\x11")
-whole = status._decode
-def decode(block):
-    if block[0] == 0x99:
-        raise IndexError("planted")
-    return whole(block)
-status._decode = decode
+whole = status.StatusDecoder.end
+def end(self, now_s):
+    noisy, self._noisy = self._noisy, False
+    byte = whole(self, now_s)
+    return 0x12 if noisy else byte
+status.StatusDecoder.end = end
 """,
     "escpos": """
 from cvconnect_sim.printer import parser

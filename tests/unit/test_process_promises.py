@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,6 @@ from cvconnect_pos.journal.sqlite import SqliteJournal
 from harness import NUMBER, Till, keyed, paid
 
 ASKED = 4550
-
-
-@pytest.fixture
-def second(till: Till) -> Iterator[Till]:
-    other = Till(till.folder, beside=till)
-    yield other
-    other.engine.close()
 
 
 @pytest.mark.parametrize("read_fails", [False, True])

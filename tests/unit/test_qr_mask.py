@@ -71,7 +71,8 @@ def test_the_picture_is_the_qr_and_is_read(payload: str, module_px: int) -> None
         picture.load()
         side = matrix.modules_with_quiet_zone * module_px
         assert (picture.size, picture.mode) == ((side, side), "1")
-        small = picture.resize((matrix.modules_with_quiet_zone,) * 2, Image.Resampling.NEAREST)
+        modules = matrix.modules_with_quiet_zone
+        small = picture.resize((modules, modules), Image.Resampling.NEAREST)
         large = small.resize(picture.size, Image.Resampling.NEAREST)
         assert large.tobytes() == picture.tobytes()
         dark = tuple(not value for value in small.convert("L").tobytes())

@@ -406,7 +406,7 @@ def test_partial_approval() -> None:
     assert observe(reading(P.VALIDATED, 3000), walk.attempt) is G.PAID
     attempt = walk.hears(G.PAID, **money(3000)).attempt
     assert (attempt.state, attempt.received_cents, attempt.due_cents) == (S.APPROVED, 3000, ASKED)
-    assert ("Reste à payer", "15,50\u00a0€") in ticket_of(attempt).amounts
+    assert ("Reste à payer", 1550) in [(each.label, each.amount_cents) for each in ticket_of(attempt).amounts]
     assert step(S.APPROVED, G.REVERSE)  # or the till completes it otherwise: not with this tender
     with pytest.raises(InvalidInput, match="AMOUNT_BELOW_FLOOR"):
         check_amount(1550, floor_cents=2000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -106,14 +106,6 @@ def refusal(code: str, **headers: str) -> Behave:
 def unreachable(till: Till, count: int = 2_000) -> None:
     for _ in range(count):
         till.fault("/", lose_request)
-
-
-@pytest.fixture
-def second(till: Till) -> Iterator[Till]:
-    """Another till on the same journal."""
-    second = Till(till.folder, beside=till)
-    yield second
-    second.engine.close()
 
 
 # --- the rows ---------------------------------------------------------------------------------------------------------

@@ -6,11 +6,16 @@ import gc
 
 import pytest
 
-from cvconnect_pos import NotAllowedNow, State
+from cvconnect_pos import NotAllowedNow, Payment, State
 from cvconnect_pos.tickets import PARIS
 from harness import Till, expired, held, paid, run_together
 
 ASKED = 4550
+
+
+def record(payment: Payment) -> None:
+    payment.wait(0)
+    payment.acknowledge()
 
 
 def close_day(till: Till, *others: Till) -> None:
@@ -74,11 +79,8 @@ def test_a_closing_asks_about_each_recorded_payment_once_and_writes_nothing_down
     till: Till, second: Till
 ) -> None:
     for number in range(5):
-        payment = paid(till, f"r{number}", basket_ref=f"B{number}")
-        payment.wait(0)
-        payment.acknowledge()
-    del payment
-    gc.collect()
+        record(paid(till, f"r{number}", basket_ref=f"B{number}"))
+    gc.collect()  # nobody holds their handles
     run_together(till, second, seconds=300)
     for who, other in ((till, second), (second, till)):
         sent = len(who.sent)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,14 +12,6 @@ from harness import NUMBER, Till, expired, held, keyed, paid, reserved, run_toge
 
 ASKED = 4550
 HOUR_S = 3_600.0
-
-
-@pytest.fixture
-def second(till: Till) -> Iterator[Till]:
-    """Another till on the same journal."""
-    second = Till(till.folder, beside=till)
-    yield second
-    second.engine.close()
 
 
 # --- one of them stands still, or is gone -----------------------------------------------------------------------------
