@@ -117,7 +117,9 @@ class PaperDevices(RecordingDevices):
 
     def carry_out(self, command: Command, payment: Payment, attempt: Attempt) -> int:
         super().carry_out(command, payment, attempt)
-        return self.queue.add(payment, attempt) if self.queue and command is Command.TICKET else 0
+        if self.queue and command is Command.TICKET:
+            self.queue.add(payment, attempt)
+        return 0
 
 
 class PaperTill(Till):

@@ -219,8 +219,7 @@ class StationDevices:
         return 0
 
     def _hide(self, payment: Payment, _: Attempt) -> int:
-        if self._is_shown(payment):
-            self._screens.hide(payment)
+        self._screens.hide(payment, self._is_shown)
         return 0
 
     def _arm(self, payment: Payment, attempt: Attempt) -> int:
@@ -236,7 +235,9 @@ class StationDevices:
         return 0
 
     def _ticket(self, payment: Payment, attempt: Attempt) -> int:
-        return self._queue.add(payment, attempt) if self._queue else 0
+        if self._queue is not None:
+            self._queue.add(payment, attempt)
+        return 0  # the queue counts its tickets by itself
 
     # --- whose turn it is -----------------------------------------------------------------------------------------------
 

@@ -420,13 +420,18 @@ class Engine:
                 if note is None or self._noted(payment, TICKET, note.as_data()):
                     return note is not None
 
-    def lease_tickets(self, payment: Payment, until_s: float) -> bool:
-        """Keep other processes from printing the tickets of a payment, as long as this one lives; say whether it may.
+    def lease_tickets(self, payment: Payment, ticket_seq: int, until_s: float) -> bool:
+        """Keep other processes from printing the tickets of a step, as long as this one lives; say whether it may.
+
+        Args:
+            payment: Whose tickets.
+            ticket_seq: The place in the journal of the entry that made them due: a later step may be another one's.
+            until_s: Until when, in monotonic seconds.
 
         Raises:
             JournalError: It cannot be found out.
         """
-        name = f"\x1ftickets of {payment.request_id}"  # no request id has a control character
+        name = f"\x1ftickets {ticket_seq} of {payment.request_id}"  # no request id has a control character
         return self._journal.lease(name, until_s=until_s, now_s=self.clock.monotonic())
 
     def with_tickets(self, since: datetime, is_owed: Callable[[Attempt], bool]) -> list[Payment]:
@@ -438,11 +443,14 @@ class Engine:
         found = self._journal.attempts(Search(updated_from=since), limit=_WATCHED_MAX)
         owing: list[Payment] = []
         for summary in sorted(found, key=lambda summary: summary.changed_at):
-            with suppress(JournalError):  # an attempt that cannot be read is reported where it is taken up
+            try:
                 if summary.changed_at >= since and is_owed(
                     rebuilt(self._journal.entries(summary.request_id))
                 ):
                     owing.append(self._found(summary.request_id))
+            except JournalError as error:
+                if error.code != "JOURNAL_DAMAGED":  # such an attempt is reported where it is taken up
+                    raise
         return owing
 
     def reprint(self, payment: Payment, copy: str) -> None:

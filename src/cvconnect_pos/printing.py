@@ -7,6 +7,7 @@ of each is an entry, the first one written before the first byte leaves. So the 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -27,12 +28,14 @@ from cvconnect_pos.core.print_jobs import (
     is_due,
     is_torn,
     next_job,
+    owed_for_s,
+    pause_s,
 )
 from cvconnect_pos.errors import InvalidInput, JournalError, NotAllowedNow
 from cvconnect_pos.events import TicketPrinted
 from cvconnect_pos.messages import reason_text
 from cvconnect_pos.payment import Payment
-from cvconnect_pos.peripherals import Printer, PrintOutcome
+from cvconnect_pos.peripherals import Printer, PrintOutcome, PrintResult
 from cvconnect_pos.posts import Post, code_of, sentence_of
 from cvconnect_pos.tickets import Ticket, TicketCopy, kind_of
 from cvconnect_pos.waiting_tickets import COPIES, MENTIONS, Owed, WaitingLine, WaitingTicket
@@ -44,6 +47,8 @@ _log = logging.getLogger("cvconnect_pos")
 
 PRINT_S: Final = 15.0
 _SAVE_AGAIN_S: Final = 2.0
+_OUTCOMES: Final[tuple[PrintOutcome, ...]] = (PRINTED, NOT_SENT, UNKNOWN)
+_CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{0,100}")
 
 MakeTicket = Callable[[Attempt, str, bool], Ticket]
 """Writes the ticket of an attempt: whose copy, and whether it says *DUPLICATA*."""
@@ -78,6 +83,7 @@ class PrintQueue:
         self._engine: Engine | None = None
         self._waiting = WaitingLine(post, clock, self._print, self._drop)
         self._unsaved: list[tuple[Payment, TicketNote]] = []
+        self._saves_later = False
         self._closed = False
 
     def start(self, engine: Engine) -> None:
@@ -96,16 +102,16 @@ class PrintQueue:
         """See `mailbox.Printing`."""
         return [COPIES[mention] for mention in self._wanted(state)]
 
-    def add(self, payment: Payment, attempt: Attempt) -> int:
-        """Print what a step asks for; say how many tickets will be reported on."""
-        owed = [self._owed(payment, attempt.state, copy) for copy in _copies(attempt)]
+    def add(self, payment: Payment, attempt: Attempt) -> None:
+        """Print what a step asks for; the payment is not over before it was told what became of each."""
+        owed = [self._owed(payment, attempt, attempt.state, copy) for copy in _copies(attempt)]
+        if not owed or not self._may_print(owed[0]):
+            return
         for each in owed:
             each.fresh, each.counted = attempt, True
-        if not owed or not self._may_print(owed[0]):
-            return 0
+            payment.hold()
         for each in owed:
             self._print_soon(each)
-        return len(owed)
 
     def reprint(self, payment: Payment, copy: str) -> None:
         """Print a ticket because a person asks for it. See `Payment.reprint`."""
@@ -116,46 +122,54 @@ class PrintQueue:
             raise NotAllowedNow("NO_TICKET", state=attempt.state.value)
         if self._closed:
             raise NotAllowedNow("STATION_CLOSED")
-        owed = self._owed(payment, attempt.state, COPIES[copy])
+        owed = self._owed(payment, attempt, attempt.state, COPIES[copy])
         owed.asked = owed.counted = True
         payment.hold()
         self._print_soon(owed)
 
     def take_over(self) -> None:
         """Take up, on the printer's thread, what an earlier run left, or another process that is gone."""
-        self._post.worker.call_later(0.0, self._take_over)
+        self._post.worker.call_later(0.0, partial(self._take_over, 1))
 
     def waiting(self) -> tuple[WaitingTicket, ...]:
         """List what waits for the printer, oldest first."""
         return self._waiting.listed()
 
-    def _owed(self, payment: Payment, state: State, copy: Copy, since: datetime | None = None) -> Owed:
-        until_s = self._clock.monotonic() + OWED_FOR.total_seconds()
-        return Owed(payment, state, copy, since or self._clock.now(), until_s)
+    def _owed(
+        self, payment: Payment, attempt: Attempt, state: State, copy: Copy, since: datetime | None = None
+    ) -> Owed:
+        now = self._clock.now()
+        until_s = self._clock.monotonic() + owed_for_s(since or now, now)
+        return Owed(payment, state, copy, since or now, attempt.ticket_seq, until_s)
 
     def _may_print(self, owed: Owed) -> bool:
         """Whether this process prints it: it is leased, so that of two that live only one does."""
         if owed.asked or self._engine is None:
             return self._engine is not None
         try:
-            return self._engine.lease_tickets(owed.payment, owed.lease_until_s)
+            return self._engine.lease_tickets(owed.payment, owed.ticket_seq, owed.until_s)
         except JournalError as error:  # then it cannot be begun either, and waits
             _log.warning("the tickets of %s are not leased: %s", owed.payment.request_id, error.code)
             return True
 
-    def _take_over(self) -> None:
-        if self._engine is None:
+    def _take_over(self, tries: int) -> None:
+        if self._engine is None or self._closed:
             return
-        now = self._clock.now()
         try:
-            for payment in self._engine.with_tickets(now - OWED_FOR, _owes):
+            for payment in self._engine.with_tickets(self._clock.now() - OWED_FOR, _owes):
                 attempt = payment.attempt
                 for copy in _copies(attempt):
-                    owed = self._owed(payment, attempt.state, copy, attempt.changed_at)
-                    if owed.standing(attempt, now) == "print" and self._may_print(owed):
+                    owed = self._owed(
+                        payment, attempt, attempt.ticket_state or attempt.state, copy, attempt.changed_at
+                    )
+                    due = owed.standing(attempt, self._clock.monotonic()) != "drop"
+                    if due and self._may_print(owed):
                         self._waiting.keep(owed)
-        except (JournalError, NotAllowedNow) as error:
+        except JournalError as error:
             _log.error("the tickets of before could not be read: %s", error)
+            self._post.worker.call_later(pause_s(tries, 0.0), partial(self._take_over, tries + 1))
+        except NotAllowedNow as error:  # it closes
+            _log.warning("the tickets of before were not read: %s", error.code)
         self._waiting.go_on()
 
     # --- one ticket -----------------------------------------------------------------------------------------------------
@@ -166,7 +180,7 @@ class PrintQueue:
     def _print(self, owed: Owed) -> None:
         """Print it, if it is still due."""
         try:
-            self._save()
+            self._save(owed.payment)
             begun = self._begin(owed)
         except JournalError as error:  # what cannot be written is not printed
             self._tell(owed, NOT_SENT, error.code, reason_text(error.code, "fr"))
@@ -188,14 +202,14 @@ class PrintQueue:
 
     def _begin(self, owed: Owed) -> tuple[PrintJob, Attempt] | None:
         """Journal that it is printed from here on; None when it is not due any more, or another process prints it."""
-        engine, now = self._engine, self._clock.now()
+        engine, now_s = self._engine, self._clock.monotonic()
         if engine is None or not self._may_print(owed):
             return None
         begun: list[tuple[PrintJob, Attempt]] = []
 
         def judge(attempt: Attempt) -> TicketNote | None:
             begun.clear()
-            if owed.standing(attempt, now) != "print":
+            if owed.standing(attempt, now_s) != "print":
                 return None
             begun.append((next_job(attempt, owed.state, owed.copy), attempt))
             return TicketNote(begun[0][0].name, PRINTING)
@@ -210,8 +224,7 @@ class PrintQueue:
             return NOT_SENT, code_of(error), sentence_of(error), False
         try:
             result = self._printer.print(ticket, job_id=f"{attempt.payment_id}-{job.name}", timeout_s=PRINT_S)
-            why = "" if result.outcome == PRINTED else result.reason or ""
-            return result.outcome, why, result.detail, is_torn(result.outcome, why)
+            return _understood(result)
         except Exception as error:  # noqa: BLE001 - a driver may raise anything
             _log.warning("device %s: %s", self._post.name, code_of(error))
             return UNKNOWN, code_of(error), sentence_of(error), False
@@ -222,7 +235,7 @@ class PrintQueue:
         if self._engine is not None and not owed.tries:
 
             def judge(attempt: Attempt) -> TicketNote | None:
-                due = owed.standing(attempt, self._clock.now()) == "print"
+                due = owed.standing(attempt, self._clock.monotonic()) == "print"
                 job = next_job(attempt, owed.state, owed.copy)
                 return TicketNote(job.name, NOT_SENT, reason) if due and not owed.begun else None
 
@@ -245,7 +258,7 @@ class PrintQueue:
             self._waiting.begin_anew()
         owed.fresh, owed.detail = None, detail
         owed.tries += 1
-        again = owed.standing(attempt, self._clock.now()) != "drop"
+        again = owed.standing(attempt, self._clock.monotonic()) != "drop"
         (self._waiting.keep if again else self._waiting.forget)(owed)
         if owed.told == (outcome, why):
             return
@@ -272,27 +285,50 @@ class PrintQueue:
 
     # --- what is not journaled yet --------------------------------------------------------------------------------------
 
-    def _save(self) -> None:
-        """Journal what became of tickets.
+    def _save(self, payment: Payment) -> None:
+        """Journal what became of the tickets of a payment, in order.
 
         Raises:
             JournalError: Not now; what is left is kept.
         """
-        while self._unsaved and self._engine is not None:
-            payment, note = self._unsaved[0]
-            self._engine.note_ticket(payment, partial(_said, note))
-            del self._unsaved[0]
+        for each in [each for each in self._unsaved if each[0] is payment]:
+            if self._engine is not None:
+                self._engine.note_ticket(payment, partial(_said, each[1]))
+                self._unsaved.remove(each)
 
     def _save_later(self) -> None:
-        try:
-            self._save()
-        except JournalError as error:
-            _log.error("the outcome of a ticket was not journaled: %s", error)
-            self._post.worker.call_later(_SAVE_AGAIN_S, self._save_later)
+        """Journal what became of all tickets; try again what cannot be written now."""
+        for payment in dict.fromkeys(payment for payment, _ in self._unsaved):
+            try:
+                self._save(payment)
+            except JournalError as error:
+                _log.error("the outcome of a ticket was not journaled: %s", error)
+        if self._unsaved and not self._saves_later:
+            self._saves_later = True
+            self._post.worker.call_later(_SAVE_AGAIN_S, self._save_again)
+
+    def _save_again(self) -> None:
+        self._saves_later = False
+        self._save_later()
 
 
-def _said(note: TicketNote, _: Attempt) -> TicketNote:
-    return note
+def _said(note: TicketNote, attempt: Attempt) -> TicketNote | None:
+    """Give the note, unless the tickets were counted anew: it would speak of one that has not been begun."""
+    begun = any(each.job == note.job for each in attempt.tickets)
+    state = attempt.ticket_state
+    return note if begun or state is None or not note.job.startswith(f"{state.value}-") else None
+
+
+def _understood(result: PrintResult) -> tuple[PrintOutcome, str, str, bool]:
+    """Read what a driver says: outcome, code, sentence, and whether the ticket is torn.
+
+    Raises:
+        ValueError: It says nothing that is known, or that can be written down.
+    """
+    outcome, why = result.outcome, "" if result.outcome == PRINTED else str(result.reason or "")
+    if outcome not in _OUTCOMES or not _CODE.fullmatch(why):
+        raise ValueError("no result of a print job")
+    return outcome, why, str(result.detail or ""), is_torn(outcome, why)
 
 
 def _copies(attempt: Attempt) -> Sequence[Copy]:
@@ -301,4 +337,6 @@ def _copies(attempt: Attempt) -> Sequence[Copy]:
 
 
 def _owes(attempt: Attempt) -> bool:
-    return any(is_due(attempt, attempt.state, copy) for copy in _copies(attempt))
+    """Whether a ticket of it is due, or will be when it is not reversed after all."""
+    state = attempt.ticket_state
+    return state is not None and any(is_due(attempt, state, copy) for copy in _copies(attempt))

@@ -60,7 +60,8 @@ class Screens:
         self._trouble_of = trouble_of
         self._always = [_Screen(display, clock) for display in displays]
         self._fallbacks = [_Screen(display, clock) for display in fallbacks]
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        """Held while displays are given what they show next: what is newer is given later."""
         self._round: _Round | None = None
 
     @property
@@ -83,49 +84,52 @@ class Screens:
         Args:
             payment: The payment.
             attempt: How it stands.
-            is_shown: Whether the displays still belong to a payment, when its outcome has been seen for long enough.
+            is_shown: Whether the displays belong to a payment: now, and when its outcome has been seen for long enough.
         """
         prompt = prompt_of(attempt, shop=self._shop, language=self._language)
-        if attempt.state is State.SHOWING:
-            self._show_qr(payment, prompt)
-        else:
-            self._show_words(payment, prompt)
+        with self._lock:
+            if not is_shown(payment):  # somebody newer was faster
+                return
+            if attempt.state is State.SHOWING:
+                self._show_qr(payment, prompt)
+            else:
+                self._show_words(payment, prompt)
         if attempt.state in FINAL | {State.RESERVED}:
             for screen in self._all:
                 again = self._idle_again(screen, payment, attempt, is_shown)
                 screen.post.worker.call_later(LINGER_S, again)
 
-    def hide(self, payment: Payment) -> None:
-        """Show nothing of a payment any more."""
-        self._begin(None)
-        for screen in self._all:
-            screen.clear(self._trouble_of(payment, screen.post.name))
+    def hide(self, payment: Payment, is_shown: Callable[[Payment], bool]) -> None:
+        """Show nothing of a payment any more, if the displays belong to it."""
+        with self._lock:
+            if not is_shown(payment):
+                return
+            self._round = None
+            for screen in self._all:
+                screen.clear(self._trouble_of(payment, screen.post.name))
 
     def close(self) -> None:
         """Clear what was ever used; the posts are closed by their owner."""
-        self._begin(None)
-        for screen in self._all:
-            if screen.post.claimed:
-                screen.clear(_ignore)
+        with self._lock:
+            self._round = None
+            for screen in self._all:
+                if screen.post.claimed:
+                    screen.clear(_ignore)
 
     def _show_words(self, payment: Payment, prompt: PaymentPrompt) -> None:
-        self._begin(None)
+        self._round = None
         for screen in self._all:
             screen.show(prompt, lambda: True, _unseen, self._trouble_of(payment, screen.post.name))
 
     def _show_qr(self, payment: Payment, prompt: PaymentPrompt) -> None:
         round_ = _Round(payment, prompt, len(self._always), [*self._fallbacks])
-        self._begin(round_)
+        self._round = round_
         for screen in self._fallbacks:
             screen.clear(_ignore)
         if not self._always:
             self._next(round_)
         for screen in self._always:
             self._ask(screen, round_)
-
-    def _begin(self, round_: _Round | None) -> None:
-        with self._lock:
-            self._round = round_
 
     def _ask(self, screen: _Screen, round_: _Round) -> None:
         """Have a display show the QR, unless it is over before it is drawn."""
@@ -159,11 +163,13 @@ class Screens:
 
     def _next(self, round_: _Round, last: str = "") -> None:
         with self._lock:
-            screen = round_.fallbacks.pop(0) if round_.fallbacks else None
+            if self._round is not round_:
+                return
             round_.waits = 1
-        if screen is not None:
-            self._ask(screen, round_)
-        elif last:
+            if round_.fallbacks:
+                self._ask(round_.fallbacks.pop(0), round_)
+                return
+        if last:
             self._trouble_of(round_.payment, last)("QR_NOT_SHOWN", "")
 
     def _idle(self, screen: _Screen) -> Callable[[], None]:

@@ -12,9 +12,10 @@ from typing import Any, Final, Literal
 from cvconnect_pos.clock import Clock
 from cvconnect_pos.core.attempt import Attempt
 from cvconnect_pos.core.lifecycle import State
-from cvconnect_pos.core.print_jobs import Copy, is_due, is_too_old, next_job, pause_s, wants_again
+from cvconnect_pos.core.print_jobs import Copy, is_due, next_job, pause_s, wants_again
 from cvconnect_pos.messages import Language, labelled, report_text
 from cvconnect_pos.payment import Payment
+from cvconnect_pos.peripherals import HealthLevel
 from cvconnect_pos.posts import Post
 from cvconnect_pos.tickets import TicketCopy, local_time
 
@@ -67,7 +68,8 @@ class Owed:
         state: What it is about.
         copy: Whose copy.
         since: Since when it is due (UTC).
-        lease_until_s: Until when nobody else may print it, in monotonic seconds.
+        ticket_seq: The place in the journal of the entry that made the tickets of its payment due.
+        until_s: Until when it is owed, and nobody else may print it, in monotonic seconds.
         fresh: The attempt as its step left it, for the first try; None when what is true now is printed.
         asked: Whether a person asked for it.
         begun: Whether it was handed to the printer once.
@@ -81,7 +83,8 @@ class Owed:
     state: State
     copy: Copy
     since: datetime
-    lease_until_s: float
+    ticket_seq: int
+    until_s: float
     fresh: Attempt | None = None
     asked: bool = False
     begun: bool = False
@@ -90,15 +93,15 @@ class Owed:
     told: tuple[str, str] = ("", "")
     detail: str = ""
 
-    def standing(self, attempt: Attempt, now: datetime) -> Literal["print", "hold", "drop"]:
-        """Say what is to be done with it as the attempt stands."""
+    def standing(self, attempt: Attempt, now_s: float) -> Literal["print", "hold", "drop"]:
+        """Say what is to be done with it as the attempt stands, at this moment in monotonic seconds."""
         wanted = wants_again if self.asked else is_due
         is_new = self.asked and not self.begun
-        if is_too_old(self.since, now) or not (is_new or wanted(attempt, self.state, self.copy)):
+        if now_s > self.until_s or not (is_new or wanted(attempt, self.state, self.copy)):
             return "drop"
-        if self.fresh is not None:
-            return "print" if attempt.ticket_seq == self.fresh.ticket_seq else "drop"
-        if attempt.state is self.state:
+        if not self.asked and attempt.ticket_seq != self.ticket_seq:
+            return "drop"  # whoever did the newer step prints
+        if self.fresh is not None or attempt.state is self.state:
             return "print"
         # While it is being reversed, either ticket may be the right one in the end.
         return "drop" if self.asked else "hold"
@@ -114,7 +117,8 @@ class Owed:
 
     def is_same(self, other: Owed) -> bool:
         """Whether both are the same ticket of the same operation."""
-        return (self.payment, self.state, self.copy) == (other.payment, other.state, other.copy)
+        ours = self.payment, self.state, self.copy, self.ticket_seq
+        return ours == (other.payment, other.state, other.copy, other.ticket_seq)
 
 
 class WaitingLine:
@@ -137,6 +141,7 @@ class WaitingLine:
         self._lock = threading.Lock()
         self._line: list[Owed] = []
         self._passed: list[Owed] = []
+        self._passed_away = 0
         self._not_ready = 0
         self._not_ready_since = 0.0
         self._plan = 0
@@ -148,15 +153,18 @@ class WaitingLine:
 
     def listed(self) -> tuple[WaitingTicket, ...]:
         """Say what waits."""
-        now = self._clock.now()
+        now_s = self._clock.monotonic()
         with self._lock:
             line = list(self._line)
-        return tuple(owed.waiting for owed in line if owed.standing(owed.payment.attempt, now) != "drop")
+        return tuple(owed.waiting for owed in line if owed.standing(owed.payment.attempt, now_s) != "drop")
 
     def keep(self, owed: Owed) -> None:
-        """Put it into the line, unless the same ticket is there."""
+        """Put it into the line; when the same ticket is there, that one is owed for as long as this one."""
         with self._lock:
-            if not any(each.is_same(owed) for each in self._line):
+            same = next((each for each in self._line if each.is_same(owed)), None)
+            if same is not None:
+                same.until_s = max(same.until_s, owed.until_s)
+            else:
                 self._line.append(owed)
                 self._line.sort(key=lambda each: each.since)
 
@@ -178,25 +186,33 @@ class WaitingLine:
         self._look_in(0.0, sure=sure)
 
     def went_well(self) -> None:
-        """The printer prints: go on with the others."""
-        self._not_ready = 0
+        """The printer prints: go on with the others, those too that were passed over while it may have been away."""
+        del self._passed[: self._passed_away]
+        self._not_ready = self._passed_away = 0
         self.go_on(sure=True)
 
     def pass_over(self, owed: Owed) -> None:
         """Go on with the others when it is the ticket that the printer does not take; else wait for the printer."""
         self._passed.append(owed)
-        if self._post.check_health("internal").state == "ready":
+        if self._health("internal") == "ready":
             self.go_on(sure=True)
         else:
             self.rest(tried=True)
 
     def rest(self, *, tried: bool = False) -> None:
-        """Look at the printer again after a while, which grows; each try is two entries, each look is none."""
+        """Look at the printer again after a while, which grows; each try is two entries, each look is none.
+
+        Args:
+            tried: Whether a ticket was tried: then it is another one's turn, until each had one. Nobody can say whether it is
+                the ticket or the printer, when that says nothing of itself.
+        """
+        if not tried or self._next() is None:
+            self._passed.clear()
         now_s = self._clock.monotonic()
         if not self._not_ready:
             self._not_ready_since = now_s
         self._not_ready += 1
-        self._passed.clear()
+        self._passed_away = len(self._passed)
         self._look_in(pause_s(self._not_ready, now_s - self._not_ready_since if tried else 0.0))
 
     def _look_in(self, delay_s: float, *, sure: bool = False) -> None:
@@ -220,12 +236,16 @@ class WaitingLine:
     def _look(self, number: int, sure: bool) -> None:  # noqa: FBT001
         if number != self._plan or self._closed:
             return
-        if not sure and self._post.check_health("external").state in {"absent", "degraded"}:
+        if not sure and self._health("external") in {"absent", "degraded"}:
             self.rest()
         elif (owed := self._next()) is not None:
             self._print(owed)
         else:
             self._end_round()
+
+    def _health(self, level: HealthLevel) -> object:
+        """Say how the printer is; a driver may say anything."""
+        return getattr(self._post.check_health(level), "state", "unknown")
 
     def _end_round(self) -> None:
         """All that is left was passed over, or is held."""
@@ -236,11 +256,12 @@ class WaitingLine:
 
     def _next(self) -> Owed | None:
         """Give the oldest that can be printed now and was not passed over; those that are due no more are dropped."""
-        now = self._clock.now()
+        now_s = self._clock.monotonic()
+        passed = set(self._passed)
         with self._lock:
-            line = [each for each in self._line if each not in self._passed]
+            line = [each for each in self._line if each not in passed]
         for owed in line:
-            match owed.standing(owed.payment.attempt, now):
+            match owed.standing(owed.payment.attempt, now_s):
                 case "print":
                     return owed
                 case "drop":

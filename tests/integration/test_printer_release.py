@@ -20,6 +20,9 @@ from cvconnect_drivers.printers.python_escpos import PythonEscposPrinter
 from cvconnect_drivers.shapes import PrintResult
 from slips import TICKET, Paper, PaperLine
 
+SOON_S = 10.0
+"""Well within the half minute that a ticket may take."""
+
 HUGE = Paper(*(PaperLine("x" * 9_999) for _ in range(600)))
 """More than a system takes off a program's hands."""
 
@@ -162,9 +165,9 @@ def released_during(printer: AnyPrinter, document: Paper, after_s: float) -> Pri
         assert not results, "the ticket was over before it was interrupted"
         began_s = time.monotonic()
         printer.release()
-        assert time.monotonic() - began_s < 1.0
+        assert time.monotonic() - began_s < SOON_S
     ((result, ended_s),) = results
-    assert ended_s - began_s < 1.0
+    assert ended_s - began_s < SOON_S
     return result
 
 
@@ -211,7 +214,7 @@ def test_a_printer_that_is_being_looked_for_is_given_up_at_once(monkeypatch: pyt
         began_s = time.monotonic()
         printer.release()
         thread.join(30.0)
-        assert time.monotonic() - began_s < 1.0
+        assert time.monotonic() - began_s < SOON_S
     assert [(each.outcome, each.reason) for each in results] == [("not_sent", "NOT_CLAIMED")]
 
 

@@ -187,3 +187,46 @@ def test_a_display_that_answers_when_the_qr_is_over_starts_no_fallback(open_shop
     shop.settled()
     assert "qr" not in paper.shown
     payment.wait(0)
+
+
+@pytest.mark.parametrize("then", ["close", "another customer"])
+def test_no_fallback_begins_when_the_displays_have_gone_on_meanwhile(open_shop: Open, then: str) -> None:
+    screen, paper = Glass("screen", "none"), Glass("paper")
+    shop = open_shop([screen], [paper])
+    screens = shop.screens._screens
+    next_one = screens._next
+
+    def late(*given: object) -> None:
+        screens._next = next_one  # type: ignore[method-assign]
+        if then == "close":
+            screens.close()
+        else:
+            shop.tender.request(request_id="r2", amount_cents=4550, basket_ref="B2", way="scan")
+            shop.engine.run_due()
+        next_one(*given)  # type: ignore[arg-type]
+
+    screens._next = late  # type: ignore[method-assign, assignment]
+    heard(shop)
+    shop.settled()
+    assert "qr" not in paper.shown
+
+
+@pytest.mark.parametrize("name", ["show", "hide"])
+def test_a_late_word_on_one_customer_leaves_the_next_ones_qr(open_shop: Open, name: str) -> None:
+    screen = Glass("screen")
+    shop = open_shop([screen], [])
+    first, _ = heard(shop)
+    screens = shop.screens._screens
+    really: Callable[..., None] = getattr(screens, name)
+
+    def late(payment: Payment, *more: object) -> None:
+        setattr(screens, name, really)
+        shop.tender.request(request_id="r2", amount_cents=4550, basket_ref="B2", way="qr")
+        shop.engine.run_due()
+        really(payment, *more)
+
+    setattr(screens, name, late)
+    (shop.screens._show if name == "show" else shop.screens._hide)(first, first.attempt)
+    shop.settled()
+    assert not screen.dark
+    assert screens._round is not None and screens._round.payment is not first

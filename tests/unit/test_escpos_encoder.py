@@ -245,3 +245,25 @@ def test_a_process_id_is_four_printable_characters(job_id: str, attempt: int) ->
 
 def test_two_attempts_at_a_job_have_two_process_ids() -> None:
     assert escpos.process_id("T1", 1) != escpos.process_id("T1", 2)
+
+
+@pytest.mark.parametrize("columns", [48, 72])
+def test_a_printer_is_never_asked_for_larger_modules_than_it_has(columns: int) -> None:
+    fine = replace(WIDE, dpi=600, columns=columns, width_dots=12 * columns)
+    job = escpos.Encoder(fine).job([PaperLine(qr="TEST")])
+    assert [each.module_dots for each in job if isinstance(each, escpos.QrCode)] == [16]
+
+
+@pytest.mark.parametrize("payload", ["\x10\x14\x01\x00\x01", "a\x10\x04\x01", "\x10\x05\x01"])
+def test_a_qr_with_a_real_time_command_in_it_is_drawn(payload: str) -> None:
+    job = escpos.Encoder(WIDE).job([PaperLine(qr=payload)])
+    assert any(isinstance(each, escpos.PrintRasterBitImage) for each in job)
+    assert payload.encode() not in escpos.to_bytes(job)
+
+
+def test_a_line_fills_the_paper_by_what_is_printed_of_it() -> None:
+    full = PaperLine("e\u0301".ljust(49, "x"), "right")
+    nearly = PaperLine("e\u0301".ljust(48, "x"), "right")
+    aligned = escpos.SelectJustification("right")
+    assert aligned not in escpos.Encoder(WIDE).job([full])
+    assert aligned in escpos.Encoder(WIDE).job([nearly])

@@ -16,9 +16,9 @@ from cvconnect_pos.core.print_jobs import (
     TORN_MAX,
     PrintJob,
     is_due,
-    is_too_old,
     is_torn,
     next_job,
+    owed_for_s,
     pause_s,
     wants_again,
 )
@@ -130,9 +130,9 @@ def test_after_some_torn_tickets_a_person_looks_at_the_printer() -> None:
 
 def test_a_ticket_is_owed_as_long_as_its_payment_can_be_reversed() -> None:
     assert timedelta(hours=4) == OWED_FOR
-    assert not is_too_old(NOON, NOON + OWED_FOR)
-    assert is_too_old(NOON, NOON + OWED_FOR + timedelta(seconds=1))
-    assert not is_too_old(NOON + timedelta(days=1), NOON)
+    assert owed_for_s(NOON, NOON) == 14_400
+    assert owed_for_s(NOON, NOON + OWED_FOR + timedelta(seconds=1)) == -1
+    assert owed_for_s(NOON + timedelta(days=1), NOON) == 14_400
 
 
 def test_the_pauses_grow_and_have_an_end() -> None:

@@ -202,3 +202,20 @@ def test_the_logo_stands_in_the_middle_of_the_simulated_paper(profile: str, mode
     rows = [row for row in slip.rows if row][:20]
     assert set(rows) == {((1 << 64) - 1) << (width - 64) // 2}
     assert [each.text for each in slip.lines if each.text] == ["x"]
+
+
+def test_a_second_header_makes_no_picture_larger_than_the_first_said() -> None:
+    first, second = (
+        chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0))
+        for side in (8, MAX_SIDE_PIXELS + 1)
+    )
+    rows = zlib.compress(bytes((MAX_SIDE_PIXELS + 1) * (1 + -(-(MAX_SIDE_PIXELS + 1) // 8))), 9)
+    bomb = b"\x89PNG\r\n\x1a\n" + first + second + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    with pytest.raises(ContentError) as refused:
+        draw_logo(bomb, 576)
+    assert refused.value.code == "LOGO_DAMAGED"
+
+
+@pytest.mark.parametrize(("grey", "byte"), [(0, 0xFF), (20 << 8, 0xFF), (250 << 8, 0), (0xFFFF, 0)])
+def test_a_grey_of_16_bits_is_as_dark_as_one_of_8(grey: int, byte: int) -> None:
+    assert draw_logo(png(Image.new("I;16", (16, 2), grey)), 576).data == bytes([byte]) * 4

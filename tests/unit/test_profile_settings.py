@@ -105,3 +105,14 @@ def test_only_what_differs_is_written() -> None:
 def test_a_width_is_whole_bytes_and_holds_the_columns(columns: int) -> None:
     assert width_of(columns) % 8 == 0
     assert 0 <= columns * 12 - width_of(columns) < 8
+
+
+@pytest.mark.parametrize("columns", range(20, 73))
+def test_a_drawn_character_is_as_wide_as_a_printed_one(columns: int) -> None:
+    assert read(columns=columns).column_dots == 12
+
+
+@pytest.mark.parametrize("codec", ["iso2022_jp", "shift_jis", "cp932", "big5"])
+def test_a_page_with_characters_of_two_bytes_is_refused(codec: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no page"):
+        read(pages=f"{codec}:1")

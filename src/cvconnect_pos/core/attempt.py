@@ -165,8 +165,9 @@ class Attempt:
         ticket: What became of the last ticket.
         ticket_state: The state whose tickets are due: the last one that was entered with a ticket; None before that.
         ticket_seq: The place in the journal of the entry that made them due.
+        ticket_cents: What was received then.
         copies: Whose copies come out by themselves.
-        tickets: What became of the tickets since then, in order.
+        tickets: What became of the tickets of this state and amount, in order.
         seq: The place of the last entry in the journal.
     """
 
@@ -204,6 +205,7 @@ class Attempt:
     ticket: str = ""
     ticket_state: State | None = None
     ticket_seq: int = 0
+    ticket_cents: int | None = None
     copies: tuple[str, ...] = ()
     tickets: tuple[TicketNote, ...] = ()
     seq: int = 0
@@ -315,7 +317,11 @@ def fold(attempt: Attempt, entry: Entry) -> Attempt:
         )
     known = {name: _READERS[name](value) if name in _READERS else value for name, value in entry.data.items()}
     if "copies" in known:
-        known |= {"ticket_state": entry.state, "ticket_seq": entry.seq, "tickets": ()}
+        cents = known.get("received_cents", attempt.received_cents)
+        says = {"ticket_state": entry.state, "ticket_cents": cents}
+        if (attempt.ticket_state, attempt.ticket_cents) != (entry.state, cents):
+            known["tickets"] = ()
+        known |= {**says, "ticket_seq": entry.seq}
     changed_at = attempt.changed_at if entry.state is attempt.state else entry.at
     return replace(
         attempt, state=entry.state, updated_at=entry.at, changed_at=changed_at, seq=entry.seq, **known

@@ -111,9 +111,9 @@ def is_torn(outcome: str, why: str) -> bool:
     return outcome == UNKNOWN and why not in _WHOLE
 
 
-def is_too_old(since: datetime, now: datetime) -> bool:
-    """Whether a ticket is no more printed by itself; one from the future is not: the clock was set."""
-    return now - since > OWED_FOR
+def owed_for_s(since: datetime, now: datetime) -> float:
+    """How much longer a ticket is printed by itself, in seconds; the whole time for one from the future: the clock was set."""
+    return (OWED_FOR - max(now - since, timedelta())).total_seconds()
 
 
 def pause_s(tries: int, waited_s: float) -> float:
