@@ -138,3 +138,13 @@ def test_two_threads_print_two_tickets(tmp_path: Path) -> None:
 def test_a_url_that_makes_no_sense_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError):
         open_printer(url, {})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("a/b", "a:b"), ("a/b", "a-b"), ("x" * 100 + "1", "x" * 100 + "2")]
+)
+def test_two_jobs_never_have_one_name(tmp_path: Path, one: str, other: str) -> None:
+    printer = claimed(tmp_path)
+    for job_id in (one, other, one):
+        assert printer.print(TICKET, job_id=job_id, timeout_s=1.0).outcome == "printed"
+    assert len(list(tmp_path.iterdir())) == 2

@@ -17,6 +17,7 @@ import typer
 from typer.testing import CliRunner
 
 from cvconnect_drivers.cli import printer, printer_asking, printer_place
+from cvconnect_drivers.cli.questions import keyboard
 from cvconnect_drivers.printer_discovery import FoundPrinter, PrinterDiscovery
 from cvconnect_drivers.printers.printer import open_printer
 from cvconnect_drivers.printers.profile_settings import read_profile
@@ -428,3 +429,31 @@ def test_an_interruption_leaves_the_file_and_shows_no_traceback(
     assert "Interrompu" in rest
     assert "Traceback" not in said + rest
     assert (tmp_path / "cvconnect.toml").read_text(encoding="utf-8") == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'printer.url = "{url}"\nprinter.columns = 42\n[shop]\nname = "x"\n',
+        '[printer.mine]\nkey = 1\n[printer]\nurl = "{url}"\n',
+        '[[printer]]\nurl = "{url}"\n',
+        'printer = "{url}"\n',
+    ],
+)
+def test_a_table_that_cannot_be_completed_is_told_before_paper_is_used(
+    run: Run, tmp_path: Path, text: str
+) -> None:
+    simulated = Printer()
+    file = tmp_path / "cvconnect.toml"
+    with TcpLink(simulated.receive) as link:
+        file.write_text(text.format(url=link.url), encoding="utf-8")
+        ran = run("setup", "--yes", "--url", link.url)
+        assert ran.code == 2, ran.output
+        assert "STATION_FILE" in ran.output
+        assert file.read_text(encoding="utf-8") == text.format(url=link.url)
+    assert not simulated.slips
+
+
+def test_a_program_without_a_keyboard_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cvconnect_drivers.cli.questions.sys.stdin", None)
+    assert not keyboard().readline()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from escpos.exceptions import DeviceNotFoundError
 from escpos.printer import Dummy, File, Network, Serial
 
 from cvconnect_drivers.errors import ConfigurationError
@@ -220,3 +221,35 @@ def test_its_columns_are_those_of_its_profile_and_its_name_is_given() -> None:
     with pytest.raises(ConfigurationError) as unknown:
         PythonEscposPrinter(Dummy(), profile="A4")
     assert "80mm" in unknown.value.fr
+
+
+class Unreachable:
+    """What a `Network` object is before it was opened, with nobody at its address."""
+
+    def __init__(self) -> None:
+        self.host = "192.0.2.1"
+        self.timeout = 60.0
+        self.waited_s: list[float] = []
+
+    @property
+    def device(self) -> object:
+        self.waited_s.append(self.timeout)
+        raise DeviceNotFoundError
+
+
+def test_an_object_that_is_not_open_yet_is_opened_within_the_deadline() -> None:
+    there = Unreachable()
+    printer = PythonEscposPrinter(there)
+    printer.claim(timeout_s=0.3)
+    assert printer.check_health().state == "absent"
+    assert len(there.waited_s) == 1
+    assert 0 < there.waited_s[0] <= 0.3
+    assert there.timeout == 60.0
+
+
+def test_an_object_that_is_opened_keeps_its_own_time_out(counterpart: tuple[Printer, TcpLink]) -> None:
+    _, link = counterpart
+    there = network(link)
+    assert print_through(there).outcome == "printed"
+    assert (there.timeout, there.device.gettimeout()) == (60, 60)
+    there.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -485,3 +486,43 @@ def test_a_roll_in_memory_keeps_what_was_printed_until_it_is_torn_off() -> None:
     assert b"SIMULATION" in memory.written("roll-of-this-test")
     assert memory.tear_off("roll-of-this-test").endswith(b"\x1dVB\x00")
     assert memory.written("roll-of-this-test") == b""
+
+
+def test_a_till_that_starts_again_asks_for_another_confirmation_of_the_same_job() -> None:
+    requests: list[bytes] = []
+    simulated = Printer()
+
+    def receive(data: bytes) -> bytes:
+        requests.extend(re.findall(rb"\x1d\(H\x06\x0000(....)", data))
+        return simulated.receive(data)
+
+    with TcpLink(receive) as link:
+        for _ in range(2):
+            assert claimed(link.url).print(TICKET, job_id="T1-1", timeout_s=TIMEOUT_S).outcome == "printed"
+    assert len(set(requests)) == 2
+
+
+@pytest.mark.parametrize("timeout_s", [0.0, -0.5, -1.0])
+def test_whoever_has_no_time_waits_for_no_other_ticket(timeout_s: float) -> None:
+    asleep, silent = threading.Event(), threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        printer = open_printer(f"tcp://127.0.0.1:{server.getsockname()[1]}", {})
+        printer.claim(timeout_s=0.1)
+
+        def first() -> None:
+            asleep.set()
+            printer.print(TICKET, job_id="T1-1", timeout_s=TIMEOUT_S)
+            silent.set()
+
+        thread = threading.Thread(target=first)
+        thread.start()
+        try:
+            assert asleep.wait(TIMEOUT_S)
+            began_s = time.monotonic()
+            result = printer.print(TICKET, job_id="T1-2", timeout_s=timeout_s)
+            assert result.outcome == "not_sent"
+            assert time.monotonic() - began_s < 1.0
+        finally:
+            printer.release()
+            thread.join(TIMEOUT_S)
+        assert silent.is_set()

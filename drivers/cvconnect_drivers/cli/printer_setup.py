@@ -84,6 +84,7 @@ def run(session: Session, file: Path, *, dry_run: bool) -> bool:
     place, station = session.place, session.place.station
     if station and not dry_run:
         station.refuse_unwritable()
+        station.refuse_odd_printer()
     load_factory("printers", place.url)(
         place.url, place.options
     )  # what is wrong is said before paper is used

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol, TypeVar
@@ -32,7 +33,7 @@ class Keyboard(Protocol):
 
 def keyboard() -> Keyboard:
     """Give where answers come from."""
-    return sys.stdin
+    return sys.stdin or io.StringIO()  # a program may be started without any
 
 
 class Questions:

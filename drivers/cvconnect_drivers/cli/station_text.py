@@ -105,6 +105,7 @@ class StationText:
         """
         import tomlkit
 
+        self.refuse_odd_printer()
         document: Any = self._document
         table: Any = document.get("printer")
         if table is None:
@@ -158,6 +159,21 @@ class StationText:
         mode = self._path.stat().st_mode
         if not mode & 0o222 or not os.access(self._path, os.W_OK):
             raise _unusable(self._path, "il est protégé en écriture", "it is read-only")
+
+    def refuse_odd_printer(self) -> None:
+        """See beforehand whether the printer's table can be completed.
+
+        Raises:
+            ConfigurationError: `STATION_FILE`: it is no table, or its parts stand apart.
+        """
+        from tomlkit.items import InlineTable, Table
+
+        if not isinstance(self._document.get("printer"), InlineTable | Table | None):
+            raise _unusable(
+                self._path,
+                "l’imprimante s’écrit [printer], une fois, ses clés dessous et avant toute table [printer.…]",
+                "write one [printer]",
+            )
 
     def text(self) -> str:
         """Give the file's text with what was put into it."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import ipaddress
 import os
 import selectors
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +28,7 @@ _WHY = {
     errno.ETIMEDOUT: _UNREACHABLE,
 }
 _NO_SUCH_NAME = "{} : ce nom d’appareil est inconnu du réseau. Vérifiez l’adresse."
+_UNREAD, _MAX_UNREAD = 4096, 65536
 _UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK)
 
 
@@ -87,6 +90,10 @@ class TcpLink:
         """Close the connection. Idempotent; never raises."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+            # While something that came was not read, closing throws away what has not left yet.
+            for _ in range(_MAX_UNREAD // _UNREAD):
+                if not self._socket.recv(_UNREAD):
+                    break
         self._socket.close()
 
 
@@ -94,7 +101,7 @@ def open_tcp(host: str, port: int, *, timeout_s: float) -> TcpLink:
     """Connect to a device.
 
     Args:
-        host: Name or address. How long the system looks for a name is the system's own.
+        host: Name or address.
         port: 1 to 65535.
         timeout_s: Seconds for the connection.
 
@@ -118,6 +125,8 @@ def open_tcp_before(host: str, port: int, deadline: Deadline) -> TcpLink:
         for name, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
             if hasattr(socket, name):
                 connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    except UnicodeError as error:  # a name that no network knows: a part of it is empty or too long
+        raise LinkAbsentError(where, "no name", fr=_NO_SUCH_NAME.format(where)) from error
     except OSError as error:
         fr = _NO_SUCH_NAME if isinstance(error, socket.gaierror) else _WHY.get(error.errno or 0, "")
         raise LinkAbsentError(where, _why(error), fr=fr.format(where)) from error
@@ -126,7 +135,7 @@ def open_tcp_before(host: str, port: int, deadline: Deadline) -> TcpLink:
 
 def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
     failed: OSError = TimeoutError(errno.ETIMEDOUT, "timed out")
-    for family, address in _addresses(host, port):
+    for family, address in _addresses(host, port, deadline):
         connection = socket.socket(family, socket.SOCK_STREAM)
         try:
             connection.setblocking(False)
@@ -151,9 +160,61 @@ def _outcome(connection: socket.socket, deadline: Deadline) -> int:
     return connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
 
-def _addresses(host: str, port: int) -> Iterator[tuple[int, Any]]:
-    for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+def _addresses(host: str, port: int, deadline: Deadline) -> Iterator[tuple[int, Any]]:
+    if _is_address(host):
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    else:
+        found = _search_of(host, port).wait(deadline)
+    for family, _, _, _, address in found:
         yield family, address
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+class _Search:
+    """The system's search for a name, which nothing can end: it goes on in a thread of its own until it gives up."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._found: list[Any] = []
+        self._fault: OSError | UnicodeError | None = None
+        self.ended = threading.Event()
+        threading.Thread(target=self._run, args=(host, port), name=f"name {host}", daemon=True).start()
+
+    def _run(self, host: str, port: int) -> None:
+        try:
+            self._found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            self._fault = error
+        finally:
+            self.ended.set()
+
+    def wait(self, deadline: Deadline) -> list[Any]:
+        """Wait for what it finds; a deadline that another thread ends is seen within a slice."""
+        while not self.ended.wait(min(deadline.left_s(), SLICE_S)):
+            if deadline.left_s() <= 0:
+                raise TimeoutError(errno.ETIMEDOUT, "the search for the name timed out")
+        if self._fault is not None:
+            raise self._fault
+        return self._found
+
+
+_searches: dict[tuple[str, int], _Search] = {}
+_searches_lock = threading.Lock()
+
+
+def _search_of(host: str, port: int) -> _Search:
+    """Join the search that is under way, so that there is never more than one for a name."""
+    with _searches_lock:
+        search = _searches.get((host, port))
+        if search is None or search.ended.is_set():
+            search = _searches[host, port] = _Search(host, port)
+        return search
 
 
 def _why(error: OSError) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from cvconnect_drivers.errors import ContentError
-from cvconnect_drivers.printers.charset import encode
+from cvconnect_drivers.printers.charset import Run, encode
 from cvconnect_drivers.printers.commands import (
     PROCESS_ID_LENGTH,
     CancelKanjiCharacterMode,
@@ -37,7 +37,13 @@ from cvconnect_drivers.printers.commands import (
 )
 from cvconnect_drivers.printers.logo import draw_logo
 from cvconnect_drivers.printers.profiles import Profile
-from cvconnect_drivers.printers.raster import CELL_HEIGHT_DOTS, Bitmap, draw_qr, draw_text
+from cvconnect_drivers.printers.raster import (
+    CELL_HEIGHT_DOTS,
+    Bitmap,
+    draw_qr,
+    draw_text,
+    without_real_time_commands,
+)
 from cvconnect_drivers.qr import QUIET_ZONE_MODULES, make_matrix, modules_for
 from cvconnect_drivers.shapes import Align, Line
 
@@ -71,7 +77,10 @@ __all__ = [
 
 MIN_MODULE_DOTS = 3
 MAX_MODULE_MM = 1
-"""Larger only costs paper: 8 dots at 203 dpi, 7 at 180. `GS ( k` allows 1 to 16."""
+"""Larger only costs paper: 8 dots at 203 dpi, 7 at 180."""
+
+MAX_NATIVE_MODULE_DOTS = 16
+"""Source: Epson, ESC/POS Command Reference, `GS ( k` function 167."""
 
 MAX_LINE_CHARACTERS = 10_000
 MAX_JOB_CHARACTERS = 100_000
@@ -149,7 +158,7 @@ class Encoder:
             return
         if runs:
             # A line that fills the paper stands the same in every alignment.
-            if line.align != self._align and len(text) * (1 + line.large) != self._profile.columns:
+            if line.align != self._align and not self._fills_paper(runs, line):
                 yield from self._justify(line.align)
             if line.bold != self._bold or line.large != self._large:
                 yield from self._print_modes(line)
@@ -159,6 +168,9 @@ class Encoder:
                 yield SelectCharacterCodeTable(run.page)
             yield PrintData(run.data)
         yield _LINE_FEED
+
+    def _fills_paper(self, runs: Iterable[Run], line: Line) -> bool:
+        return sum(len(run.data) for run in runs) * (2 if line.large else 1) == self._profile.columns
 
     def _justify(self, align: Align) -> Iterator[Command]:
         if align != self._align:
@@ -186,8 +198,10 @@ class Encoder:
 
     def _qr(self, payload: str) -> Iterator[Command]:
         dots = module_dots(payload, self._profile)
-        if self._profile.native_qr:
-            yield QrCode(payload.encode(), dots)
+        data = payload.encode()
+        # A printer carries real-time commands out wherever they stand, in the data of a QR too.
+        if self._profile.native_qr and data == without_real_time_commands(data):
+            yield QrCode(data, dots)
             return
         # The printer doubles what it can: a quarter of the bytes on the wire.
         times = 1 if dots % 2 else 2
@@ -257,6 +271,8 @@ def module_dots(payload: str, profile: Profile) -> int:
     """
     modules = modules_for(payload) + 2 * QUIET_ZONE_MODULES
     dots = min(profile.width_dots // modules, round(MAX_MODULE_MM * profile.dots_per_mm))
+    if profile.native_qr:
+        dots = min(dots, MAX_NATIVE_MODULE_DOTS)
     if dots < MIN_MODULE_DOTS:
         raise ContentError(
             "QR_TOO_DENSE",

@@ -68,7 +68,10 @@ def _dots(png: bytes, width_dots: int) -> Image:
 
     try:
         with Image.open(io.BytesIO(png), formats=["PNG"]) as picture:
-            colours = picture.convert("RGBA")
+            # A second header is not looked at before, and may be that of a bomb.
+            if picture.size != _HEADER.unpack_from(png)[2:]:
+                raise ValueError("two headers")  # noqa: TRY301 (one refusal for all that is damaged)
+            colours = _eight_bits(picture).convert("RGBA")
     except Exception as error:  # what a damaged file makes of its reader is not a closed list
         raise ContentError(
             "LOGO_DAMAGED",
@@ -82,3 +85,10 @@ def _dots(png: bytes, width_dots: int) -> Image:
     rows = Image.new("L", (-(-grey.width // 8) * 8, grey.height), "white")
     rows.paste(grey, (0, 0))
     return ImageOps.invert(rows.point(_CONTRAST)).convert("1")
+
+
+def _eight_bits(picture: Image) -> Image:
+    """Halve a grey of 16 bits: left to itself, Pillow takes all but the blackest for white."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return picture.convert("I").point([grey >> 8 for grey in range(1 << 16)], "L")

@@ -12,6 +12,7 @@ import contextlib
 import os
 import re
 import threading
+import zlib
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -79,7 +80,7 @@ class PicturePrinter:
         """
         if not self._claimed:
             return PrintResult("not_sent", "NOT_CLAIMED", "L’imprimante n’est pas réservée par cette caisse.")
-        if not self._busy.acquire(timeout=timeout_s):
+        if not self._busy.acquire(timeout=max(timeout_s, 0.0)):
             return PrintResult("not_sent", "BUSY", "L’imprimante imprime un autre ticket.")
         try:
             self._keep(self._draw(document), job_id)
@@ -131,7 +132,7 @@ class PicturePrinter:
         return file.getvalue()
 
     def _keep(self, png: bytes, job_id: str) -> None:
-        path = self._folder / f"ticket-{_NOT_IN_A_NAME.sub('-', job_id)[:_LONGEST_NAME]}.png"
+        path = self._folder / f"ticket-{_name(job_id)}.png"
         temporary = path.with_name(f".{path.name}.tmp")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -144,6 +145,15 @@ class PicturePrinter:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise unwritable(str(path), error) from error
+
+
+def _name(job_id: str) -> str:
+    """Make a part of a file's name: that of each job is its own."""
+    name = _NOT_IN_A_NAME.sub("-", job_id)
+    if name == job_id and len(name) <= _LONGEST_NAME:
+        return name
+    digest = f"-{zlib.crc32(job_id.encode('utf-8', 'surrogatepass')):08x}"
+    return name[: _LONGEST_NAME - len(digest)] + digest
 
 
 def open_printer(url: str, options: Mapping[str, object]) -> PicturePrinter:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -89,7 +90,8 @@ class EscPosPrinter:
         self._use: _Use | None = None
         """Guarded by `_lock`, as is `_claimed`."""
         self._claimed = False
-        self._attempts = 0
+        # A printer may still confirm what a till that is gone asked for, under the same job's id.
+        self._attempts = secrets.randbits(32)
         self._confirmed: bool | None = None
         """Whether a confirmation came since `claim`; None while nobody knows."""
         self._repair = Repair()
@@ -138,7 +140,7 @@ class EscPosPrinter:
         if not self._claimed:
             return _NOT_CLAIMED
         use = _Use(Deadline(timeout_s))
-        if not self._busy.acquire(timeout=timeout_s):
+        if not self._busy.acquire(timeout=use.deadline.left_s()):
             return _BUSY
         try:
             job = self._encode(document)
@@ -309,7 +311,7 @@ class EscPosPrinter:
 
     def _ask_or_raise(self, timeout_s: float, command: escpos.GeneratePulse | None = None) -> None:
         use = _Use(Deadline(timeout_s))
-        if not self._busy.acquire(timeout=timeout_s):
+        if not self._busy.acquire(timeout=use.deadline.left_s()):
             raise LinkTimeoutError(self._name, "end of the ticket")
         try:
             with self._linked(use) as link:

@@ -119,7 +119,7 @@ def _is_single_byte(codec: str) -> bool:
     try:
         codecs.lookup(codec)
         return _ASCII.decode(codec) == _ASCII.decode("ascii") and all(
-            len(each.encode(codec)) == 1 for each in "éèàç€œ" if _has(codec, each)
+            len(each.encode(codec)) == 1 for each in "éèàç€œ日" if _has(codec, each)
         )
     except (LookupError, UnicodeError, TypeError, ValueError):
         return False

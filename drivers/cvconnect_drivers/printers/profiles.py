@@ -43,7 +43,7 @@ class Profile:
     @property
     def column_dots(self) -> int:
         """Width of one character of font A."""
-        return self.width_dots // self.columns
+        return round(self.width_dots / self.columns)  # odd columns end within a byte, which is not printable
 
     @property
     def dots_per_mm(self) -> float:

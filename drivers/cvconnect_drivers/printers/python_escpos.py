@@ -11,6 +11,7 @@ Nobody else may use the object while a ticket is printed.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 import socket
@@ -29,6 +30,10 @@ from cvconnect_drivers.shapes import Document, Health, HealthLevel, PrintResult
 
 _ANSWERING = frozenset({"Network", "Serial"})
 """python-escpos's objects whose connection is a descriptor of the system."""
+
+
+_LEAST_S = 0.001
+"""To a socket 0 means: at once, or not at all."""
 
 
 class PythonEscposPrinter:
@@ -58,7 +63,7 @@ class PythonEscposPrinter:
         self._printer = EscPosPrinter(
             name,
             Target(
-                lambda _deadline: LentLink(printer, name, answers=self._answers),
+                lambda deadline: LentLink(printer, name, answers=self._answers, deadline=deadline),
                 answers=self._answers,
                 confirms=self._answers,
             ),
@@ -122,12 +127,13 @@ class LentLink:
         printer: The object.
         where: How the printer is called in messages.
         answers: Whether its connection can be read.
+        deadline: Until when a `Network` object may open it.
 
     Raises:
         LinkAbsentError: python-escpos cannot open it.
     """
 
-    def __init__(self, printer: Any, where: str, *, answers: bool) -> None:
+    def __init__(self, printer: Any, where: str, *, answers: bool, deadline: Deadline) -> None:
         self._printer = printer
         self._where = where
         self._answers = answers
@@ -135,7 +141,7 @@ class LentLink:
         self._closed = threading.Event()
         self._using = threading.Lock()
         try:
-            self._device: Any = printer.device  # opens it the first time
+            self._device = _opened(printer, max(deadline.left_s(), _LEAST_S))
         except Exception as error:
             raise LinkAbsentError(where, type(error).__name__) from error
 
@@ -209,6 +215,20 @@ class LentLink:
             with contextlib.suppress(Exception):
                 magic.force_encoding(page)
             magic.encoding = page
+
+
+def _opened(printer: Any, timeout_s: float) -> Any:
+    """Give the connection, which the object opens the first time: within its own time-out, a minute."""
+    if not (hasattr(printer, "host") and hasattr(printer, "timeout")):  # only `Network` has both
+        return printer.device
+    before, printer.timeout = printer.timeout, timeout_s
+    try:
+        device = printer.device
+    finally:
+        printer.timeout = before
+    if isinstance(device, socket.socket) and math.isclose(device.gettimeout() or 0, timeout_s, abs_tol=1e-6):
+        device.settimeout(before)  # it was opened just now
+    return device
 
 
 @contextlib.contextmanager

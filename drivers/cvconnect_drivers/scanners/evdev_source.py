@@ -114,7 +114,7 @@ class EvdevSource:
         self._clock = clock
         self._has_leds = linux.EV_LED in device.capabilities()
         self._held: set[int] = set()
-        self._last_s = 0.0
+        self._last_s = self._begun_s = 0.0
         self._grabbed = False
         self._degraded = ""
         # Tried once before anybody waits: who else holds the device is found when the till opens, not at a sale.
@@ -165,7 +165,7 @@ class EvdevSource:
                 now_s = self._clock()
                 # What the kernel holds since before `now_s` may well be the rest of the label.
                 if not self._wait(0):
-                    return [replace(each, ended_s=now_s) for each in self._seen(self._decoder.tick(now_s))]
+                    return self._seen(self._timed(self._decoder.tick(now_s), now_s))
             self._settle(labels)
             self._take(labels)
             self._settle(labels)  # the keys may be up now
@@ -254,17 +254,25 @@ class EvdevSource:
         if until_s is not None and event.time_s > until_s:
             self._begin(labels)
             until_s = None
-        came = [replace(label, ended_s=event.time_s) for label in self._decoder.feed(event)]
-        labels += self._seen(came) if until_s is None else [_EARLY for _ in came]
+        if not self._decoder.pending:
+            self._begun_s = event.time_s
+        came = self._decoder.feed(event)
+        if came:
+            came = self._timed(came, event.time_s)
+            self._begun_s = event.time_s  # this key ends what a pause had ended, and begins a label
+            labels += self._seen(came) if until_s is None else [_EARLY for _ in came]
+
+    def _timed(self, came: list[RawLabel], ended_s: float) -> list[RawLabel]:
+        return [replace(label, since_s=self._begun_s, ended_s=ended_s) for label in came]
 
     def _seen(self, came: list[RawLabel]) -> list[RawLabel]:
         """Tear labels of which another program may have got a part."""
         return [_TORN for _ in came] if self._blind else came
 
     def _begin(self, labels: list[RawLabel]) -> None:
-        """From here on labels are wanted: one that has begun is not among them."""
-        self._unwanted_until_s = None
-        if self._decoder.pending:
+        """From here on labels are wanted: one that began before is not among them."""
+        until_s, self._unwanted_until_s = self._unwanted_until_s, None
+        if until_s is not None and self._decoder.pending and self._begun_s <= until_s:
             labels += [_EARLY for _ in self._tear()]
 
     def _tear(self) -> list[RawLabel]:

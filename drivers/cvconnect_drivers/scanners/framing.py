@@ -27,8 +27,8 @@ class RawLabel:
         damage: Why they are no whole label, or None.
         symbology: The AIM identifier (`]Q1`), when the device told it beside the bytes; None when it did not.
         layout: The keyboard layout that the keys were read with; empty when no keys were read.
-        ended_s: When it ended, on the clock of `time.monotonic`, when the device tells; None when it does not.
-        since_s: It began after this moment, on the same clock; None when its source does not say.
+        ended_s: When it ended, on the clock of `time.perf_counter`, when the device tells; None when it does not.
+        since_s: It began then or after, on the same clock; None when its source does not say.
     """
 
     data: bytes = field(repr=False)

@@ -152,6 +152,7 @@ class HidPosSource:
         decoder: Puts its reports together.
         where: How the device is called in messages.
         noisy: Whether it has sent until now without a pause: what is left of a label is none.
+        silent_s: A moment before the device was opened, since what came until then is not read; None: now.
         clock: Seconds, on any clock that never goes back.
     """
 
@@ -162,16 +163,17 @@ class HidPosSource:
         where: str,
         *,
         noisy: bool = False,
-        clock: Callable[[], float] = time.monotonic,
+        silent_s: float | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._device = device
         self._decoder = decoder
         self._where = where
         self._clock = clock
-        self._last_report_at_s = 0.0
+        self._last_report_at_s = clock() if noisy else 0.0
         self._noisy = noisy
         self._reports_in_a_row = 0
-        self._silent_s = self._since_s = clock()
+        self._silent_s = self._since_s = clock() if silent_s is None else silent_s
 
     @property
     def silent_s(self) -> float:
@@ -278,6 +280,7 @@ def _open(url: str, path: str, identity: Identity) -> HidPosSource:
     else:
         found = identity.choose(list_hidpos(identity), lambda each: each.identity, url)
     device = load_hidapi().device()
+    silent_s = time.perf_counter()
     try:
         device.open_path(found.path)
     except OSError as error:
@@ -285,14 +288,15 @@ def _open(url: str, path: str, identity: Identity) -> HidPosSource:
     if not path and found not in list_hidpos(identity):  # its path went to another device meanwhile
         device.close()
         raise LinkAbsentError(url, "it has just left")
-    noisy = False
-    with contextlib.suppress(OSError, ValueError):  # a device that has left fails in the first read, too
-        noisy = not _let_pass(device)
     descriptor = b""
     # A device that keeps its descriptor to itself, or a hidapi before 0.14.
     with contextlib.suppress(OSError, ValueError, AttributeError):
         descriptor = bytes(device.get_report_descriptor())
-    return HidPosSource(device, ReportDecoder(find_layout(descriptor) or USUAL_LAYOUT), url, noisy=noisy)
+    noisy = False
+    with contextlib.suppress(OSError, ValueError):  # a device that has left fails in the first read, too
+        noisy = not _let_pass(device)
+    decoder = ReportDecoder(find_layout(descriptor) or USUAL_LAYOUT)
+    return HidPosSource(device, decoder, url, noisy=noisy, silent_s=silent_s)
 
 
 def _let_pass(device: HidDevice) -> bool:

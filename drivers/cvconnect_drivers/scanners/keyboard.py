@@ -128,6 +128,11 @@ class KeyboardDecoder:
         return bool(self._text) or self._damage is not None or bool(self._alt_digits)
 
     @property
+    def lost(self) -> bool:
+        """Whether what comes until the next end is what is left of a label."""
+        return self._lost
+
+    @property
     def swallows(self) -> bool:
         """Whether what comes is the rest of a label that was told as torn: nothing will come out of it."""
         return self._told

@@ -93,7 +93,7 @@ class LabelScanner:
     def arm(self, on_label: OnLabel) -> None:
         """Deliver the next label that begins from now on, once, from the driver's thread.
 
-        What the computer holds of labels that came before is dropped and counted. It is told apart within a few milliseconds,
+        What the computer holds of labels that came before is dropped and counted. It is told apart within about ten milliseconds,
         `session.ARMING_S` at most where the device is never silent; what is still on the wire, or in a device server, cannot be.
 
         Args:

@@ -61,6 +61,7 @@ class SerialSource:
         framer: Cuts the bytes into labels; the source owns it.
         before: The source whose connection was lost, when the other side may still send the rest of its last label.
         in_label: Whether a label may be in the middle of its bytes: what is left of it is none.
+        silent_s: A moment before the port was opened, since what came until then is not read; None: now.
         clock: Seconds, on any clock that never goes back.
     """
 
@@ -71,7 +72,8 @@ class SerialSource:
         *,
         before: SerialSource | None = None,
         in_label: bool = False,
-        clock: Callable[[], float] = time.monotonic,
+        silent_s: float | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._link = link
         self._framer = framer
@@ -80,7 +82,7 @@ class SerialSource:
         self._torn: bool = before is not None and (before.pending or before._torn)  # noqa: SLF001
         if in_label:
             self._torn, self._last_byte_at_s = True, clock()
-        self._silent_s = self._since_s = clock()
+        self._silent_s = self._since_s = clock() if silent_s is None else silent_s
         self._unended_bytes = 0
         self._endless = False
 
@@ -192,12 +194,13 @@ def open_scanner(url: str, options: Mapping[str, object]) -> LabelScanner:
 
     def open_source() -> Source:
         nonlocal last
+        silent_s = time.perf_counter()
         link = open_link()
         # A port is emptied when it is opened; a device server may have kept what it could not send.
         before = last if is_remote else None
         in_label = not is_remote and _has_come(link)
         framer = Framer(terminators=terminators, suffix=suffix)
-        last = SerialSource(link, framer, before=before, in_label=in_label)
+        last = SerialSource(link, framer, before=before, in_label=in_label, silent_s=silent_s)
         return last
 
     return LabelScanner(url, open_source, shared)

@@ -96,9 +96,9 @@ class Session:
                 raise NotClaimedError(self._name)
             source = self._source
             label_begun = source is not None and source.pending
+            now_s = time.perf_counter()
             if source is not None:
                 source.set_armed(True)
-            now_s = time.monotonic()
             self._gate.arm(
                 on_label,
                 now_s,
@@ -107,8 +107,9 @@ class Session:
                 same_customer=threading.current_thread() is self._teller,
             )
         deadline = Deadline(ARMING_S)
-        while source is not None and source is self._source and source.silent_s < now_s and deadline.left_s():
-            if self._stop.wait(0.001):
+        while source is not None and source is self._source and source.silent_s < now_s:
+            # A device that is known to be noisy keeps nobody waiting.
+            if source.degraded or not deadline.left_s() or self._stop.wait(0.001):
                 return
 
     def disarm(self) -> None:
@@ -126,7 +127,7 @@ class Session:
         at_s = self._last_label_at_s
         if at_s is None:
             return "Aucune étiquette n’a encore été lue."
-        return f"Dernière étiquette lue il y a {time.monotonic() - at_s:.0f} s."
+        return f"Dernière étiquette lue il y a {time.perf_counter() - at_s:.0f} s."
 
     def close(self) -> None:
         """Disarm, and join the threads."""
@@ -153,7 +154,7 @@ class Session:
             while not self._stop.is_set():
                 event = self._step()
                 if event is not None:
-                    self._reconnection = self._reconnection.after(event, time.monotonic())
+                    self._reconnection = self._reconnection.after(event, time.perf_counter())
         finally:
             self._tried.set()
             self._close_source()
@@ -162,7 +163,7 @@ class Session:
         """Do what the state asks for; tell what happened."""
         match self._reconnection.state:
             case State.ABSENT | State.LOST:
-                self._wake.wait(max(0.0, self._reconnection.at_s - time.monotonic()))
+                self._wake.wait(max(0.0, self._reconnection.at_s - time.perf_counter()))
                 self._wake.clear()
                 return Event.RETRY_DUE
             case State.OPENING:
@@ -199,7 +200,7 @@ class Session:
         assert source is not None  # noqa: S101 (the state says so)
         try:
             labels = source.read(timeout_s=READ_TIMEOUT_S)
-            now_s = time.monotonic()
+            now_s = time.perf_counter()
             degraded = source.degraded
         except Exception as error:  # noqa: BLE001 (same reason)
             return self._lose(source, error)
@@ -230,7 +231,7 @@ class Session:
         if not self._stop.is_set():
             with contextlib.suppress(Exception):  # it has just failed: it may fail in this, too
                 if source.pending:
-                    self._take([RawLabel(b"", "TORN")], time.monotonic())
+                    self._take([RawLabel(b"", "TORN")], time.perf_counter())
             with self._changed:
                 self._gate.count_loss()
             self._say(Health("absent", self._sentence(error)))

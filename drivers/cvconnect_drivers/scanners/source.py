@@ -18,7 +18,7 @@ class Source(Protocol):
 
     @property
     def silent_s(self) -> float:
-        """The last moment at which the device held nothing that has not been read, on the clock of `time.monotonic`.
+        """The last moment at which the device held nothing that has not been read, on the clock of `time.perf_counter`.
 
         Infinite where labels need no such moment, since the device tells the times of what it sends. Asked from any thread.
         """

@@ -119,6 +119,16 @@ class CharacterDecoder:
         """Whether a label has begun and not ended."""
         return bool(self._held)
 
+    @property
+    def lost(self) -> bool:
+        """Whether what comes until the next end is what is left of a label."""
+        return self._lost
+
+    @property
+    def swallows(self) -> bool:
+        """Whether what comes is the rest of a label that was told as torn: nothing will come out of it."""
+        return self._told
+
     def feed(self, text: str, time_s: float) -> list[RawLabel]:
         """Take characters.
 
@@ -228,12 +238,7 @@ class Intake:
             case Lost():
                 return self.lose()
             case Armed(label_begun=label_begun):
-                begun = self.pending
-                self._start()  # how the cashier's typing ended until now tells nothing of the scanner
-                if begun:  # its rest is swallowed: as if one character had come, and the others were lost
-                    self._keys.feed(KeyEvent(item.time_s, SPACE_KEY, pressed=True))
-                    self._characters.feed(" ", item.time_s)
-                    self.lose()
+                self._part(item.time_s)
                 return [_EARLY] if label_begun else []
 
     def tick(self, now_s: float) -> list[RawLabel]:
@@ -271,6 +276,24 @@ class Intake:
             num_lock=self._num_lock,
         )
         self._characters = CharacterDecoder(self._names, idle_gap_s=self.patience_s)
+
+    def _part(self, now_s: float) -> None:
+        """Begin anew; what is still under way is no label."""
+        keys, characters = before = self._keys, self._characters
+        for each in before:
+            if each.lost:
+                each.tick(now_s)  # what was lost is over if nothing came for long enough
+        self._start()  # how the cashier's typing ended until now tells nothing of the scanner
+        # The rest is swallowed: as if one character had come, and the others were lost.
+        if keys.pending or keys.swallows:
+            self._keys.feed(KeyEvent(now_s, SPACE_KEY, pressed=True))
+        if keys.pending or keys.lost:
+            self._keys.lose()
+            self._keys.tick(now_s)
+        if characters.pending or characters.swallows:
+            self._characters.feed(" ", now_s)
+        if characters.pending or characters.lost:
+            self._characters.lose(now_s)
 
     def _key(self, key: Key) -> list[RawLabel]:
         self._keys.set_locks(caps_lock=key.caps_lock, num_lock=key.num_lock)

@@ -55,7 +55,8 @@ class Inbox:
         self._now_s = 0.0
         self._shift_s = 0.0
         self._other_clock = True
-        self._arrived_at_s = time.monotonic()
+        self._arrived_at_s = time.perf_counter()
+        self._parted_s = -math.inf
 
     def attach(self, intake: Intake, settings: WedgeSettings) -> None:
         """Begin to listen.
@@ -97,8 +98,9 @@ class Inbox:
     def set_armed(self, *, armed: bool) -> None:
         """Swallow from now on, or no more."""
         with self.changed:
-            if armed and not self.armed:
+            if armed:
                 # What came before is not this customer's: it is told apart here, where it is certain.
+                self._parted_s = time.perf_counter()
                 self.put(Armed(self.now_s(), self.label_begun))
             self.armed = armed
             self._woken = True
@@ -129,10 +131,12 @@ class Inbox:
             labels += intake.feed(item)
         if intake is not None:
             labels += intake.tick(self.now_s())
-        ended_s = (
-            time.monotonic()
-        )  # with the lock held: before any arming that the till's side has not heard of yet
-        return [replace(label, ended_s=ended_s) for label in labels]
+        # With the lock held: what was handed over before the last arming is gone, or says so.
+        ended_s, since_s = time.perf_counter(), self._parted_s
+        return [
+            replace(label, ended_s=ended_s, since_s=since_s if label.since_s is None else label.since_s)
+            for label in labels
+        ]
 
     # --- for the till's side, with the lock held ----------------------------------------------------------------------
 
@@ -145,12 +149,12 @@ class Inbox:
         if self._other_clock:
             self._shift_s, self._other_clock = self._now_s - time_s, False
         self._now_s = time_s + self._shift_s
-        self._arrived_at_s = time.monotonic()
+        self._arrived_at_s = time.perf_counter()
         return self._now_s
 
     def now_s(self) -> float:
         """Tell the time on that clock, in seconds."""
-        return self._now_s + time.monotonic() - self._arrived_at_s
+        return self._now_s + time.perf_counter() - self._arrived_at_s
 
     def new_clock(self) -> None:
         """Begin a clock that cannot be compared with the one before."""
