@@ -14,7 +14,7 @@ TEST_TMP := $(shell test -d /dev/shm -a -w /dev/shm && echo TMPDIR=/dev/shm)
 MOVED := $(shell test ! -f $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || echo moved)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check kernel faults fuzz mutation bench docs lock moved
+.PHONY: help setup demo test check kernel faults fuzz mutation bench screens docs lock moved
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r a b; do printf '%-12s %s\n' "$$a" "$$b"; done
@@ -56,6 +56,9 @@ mutation: $(READY) ## change one thing in the source at a time, for MINUTES, and
 
 bench: $(READY) ## measure
 	$(PY) benchmarks/run.py
+
+screens: $(READY) ## draw every customer screen in every state into out/screens, and the pictures of the documentation
+	PYTHONPATH=tests $(PY) tools/make_screens.py
 
 docs: $(READY) ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --site-dir site

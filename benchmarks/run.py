@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import approval
+import displays
 import far_side
 import imports
 import journal
@@ -31,6 +32,7 @@ ABOUT: dict[str, Any] = {
     "latency": latency,
     "scanners": scanners,
     "approval": approval,
+    "displays": displays,
     "printers": printers,
     "journal": journal,
     "pending": pending,

@@ -128,6 +128,9 @@ class Node:
 class InputDevice:
     """What python-evdev opens."""
 
+    fd: int
+    writer: int
+
     def __init__(self, path: str, nodes: Mapping[str, Node]) -> None:
         files = {f"/proc/self/fd/{each.fd}": node for node in nodes.values() for each in node.readers}
         node = files.get(path) or nodes.get(str(Path(path).resolve()))

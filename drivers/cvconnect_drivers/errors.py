@@ -49,14 +49,16 @@ class PackageMissingError(DriverError):
 
     Args:
         package: Its name on PyPI.
+        install: How it is installed, where pip does not.
     """
 
-    def __init__(self, package: str) -> None:
+    def __init__(self, package: str, *, install: str = "") -> None:
         typed = f'"{package}"' if "[" in package else package  # some shells would read the brackets
+        install = install or f"pip install {typed}"
         super().__init__(
             "PACKAGE_MISSING",
-            fr=f"Le composant « {package} » manque sur cette caisse : pip install {typed}",
-            en=f"The package {package!r} is not installed: pip install {typed}",
+            fr=f"Le composant « {package} » manque sur cette caisse : {install}",
+            en=f"The package {package!r} is not installed: {install}",
         )
         self.package = package
 

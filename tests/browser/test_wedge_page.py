@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page
 
+from chromium import NEEDS_CHROMIUM
 from cvconnect_drivers.scanners.labels import Label
 from cvconnect_drivers.scanners.scanner import LabelScanner
 from cvconnect_drivers.scanners.wedge import Wedge, open_scanner, page_script, wedge
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 IDENTIFIER = "03481592677"
 WAIT_S = 10.0
 
@@ -38,10 +35,7 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>Till</title>
   window.ready = true;
 </script>"""
 
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists() and not os.environ.get("CI"),
-    reason="no Chromium: apt-get install chromium",
-)
+pytestmark = NEEDS_CHROMIUM
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -97,24 +91,6 @@ class TillServer:
 
     def events(self) -> list[dict[str, Any]]:
         return [event for body in self.bodies for event in json.loads(body)["events"]]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-dev-shm-usage",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--no-proxy-server",
-            ],
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

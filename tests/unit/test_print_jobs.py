@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cvconnect_pos import Attempt, Order, State, Way
-from cvconnect_pos.core.attempt import REQUEST, TICKET, Entry, JsonData, TicketNote, order_data, rebuild
+from cvconnect_pos.core.attempt import REQUEST, TICKET, Entry, JsonData, TicketNote, fold, order_data, rebuild
 from cvconnect_pos.core.print_jobs import (
     OWED_FOR,
     TORN_MAX,
@@ -133,6 +133,18 @@ def test_a_ticket_is_owed_as_long_as_its_payment_can_be_reversed() -> None:
     assert owed_for_s(NOON, NOON) == 14_400
     assert owed_for_s(NOON, NOON + OWED_FOR + timedelta(seconds=1)) == -1
     assert owed_for_s(NOON + timedelta(days=1), NOON) == 14_400
+
+
+@pytest.mark.parametrize(("received_cents", "is_another"), [(4550, False), (3000, True)])
+def test_a_payment_that_is_kept_again_owes_another_ticket_only_for_another_amount(
+    received_cents: int, is_another: bool
+) -> None:
+    attempt = attempt_of(PRINTING, PRINTED)
+    again = {"received_cents": received_cents, "copies": ["merchant"]}
+    attempt = fold(attempt, Entry(5, "r1", NOON, "PAID", State.REVERSING, {}))
+    attempt = fold(attempt, Entry(6, "r1", NOON, "PAID", State.APPROVED, again))
+    assert is_due(attempt, State.APPROVED, "merchant") is is_another
+    assert attempt.ticket_seq == 6
 
 
 def test_the_pauses_grow_and_have_an_end() -> None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _MISSING = "\uffff"
 _PROBE_PX = 24
 
+_NO_LETTER = {"Cc", "Cs"}
+"""Control characters, line ends among them, and halves of surrogates: no line can be laid out with them."""
+
 
 @cache
 def font(size_px: int, *, bold: bool = False) -> FreeTypeFont:
@@ -51,6 +54,8 @@ def _file(weight: str) -> bytes:
 
 @cache
 def _letter(character: str) -> str:
+    if unicodedata.category(character) in _NO_LETTER:
+        return " "
     if character == "\u202f":  # Inter has the wider one
         return "\u00a0"
     if has(character):

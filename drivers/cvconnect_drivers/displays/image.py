@@ -1,5 +1,7 @@
 """A customer screen as an image file that the till, or any viewer, shows: `image:out/display.png?size=800x480`.
 
+A file whose name ends with `.svg` is an SVG, which stays sharp at any size; every other one is a PNG.
+
 The file is replaced as a whole, never written in place, so that a viewer never sees half a QR.
 
 Settings: `size`, in pixels.
@@ -25,7 +27,7 @@ MIN_SIDE_PX, MAX_SIDE_PX = 160, 3840
 
 
 class ImageDisplay:
-    """A screen that is a PNG file.
+    """A screen that is a file.
 
     Args:
         name: The URL it was made from.
@@ -58,7 +60,7 @@ class ImageDisplay:
         """
         del timeout_s
         with self._lock:
-            self._replace(_png(None, self._size)[0])
+            self._replace(self._draw(None)[0])
             self._claimed = True
 
     def show(self, prompt: Prompt, *, timeout_s: float) -> Surface:
@@ -79,8 +81,8 @@ class ImageDisplay:
         with self._lock:
             if not self._claimed:
                 raise NotClaimedError(self._name)
-            png, surface = _png(prompt, self._size)
-            self._replace(png)
+            picture, surface = self._draw(prompt)
+            self._replace(picture)
         return surface
 
     def clear(self, *, timeout_s: float) -> None:
@@ -95,7 +97,7 @@ class ImageDisplay:
         del timeout_s
         with self._lock:
             if self._claimed:
-                self._replace(_png(None, self._size)[0])
+                self._replace(self._draw(None)[0])
 
     def check_health(self, level: HealthLevel = "internal") -> Health:
         """Tell whether the last picture could be written.
@@ -116,12 +118,19 @@ class ImageDisplay:
             self.clear(timeout_s=0)
         self._claimed = False
 
-    def _replace(self, png: bytes) -> None:
+    def _draw(self, prompt: Prompt | None) -> tuple[bytes, Surface]:
+        draw = _svg if self._path.suffix.lower() == ".svg" else _png
+        try:
+            return draw(prompt, self._size)
+        except ImportError as error:
+            raise PackageMissingError("pillow") from error
+
+    def _replace(self, picture: bytes) -> None:
         # Always the same name: what a crash left behind goes with the next picture.
         temporary = self._path.with_name(f".{self._path.name}.tmp")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(png)
+            temporary.write_bytes(picture)
             temporary.replace(self._path)
         except OSError as error:
             # No picture rather than the QR of a payment that is over.
@@ -145,7 +154,7 @@ def open_display(url: str, options: Mapping[str, object]) -> ImageDisplay:
     """Make an image display; nothing is written before `claim`.
 
     Args:
-        url: `image:out/display.png?size=800x480`.
+        url: `image:out/display.png?size=800x480`, `image:out/display.svg`.
         options: The settings named at the top of this module, as in the URL's query.
 
     Returns:
@@ -162,11 +171,15 @@ def open_display(url: str, options: Mapping[str, object]) -> ImageDisplay:
 
 
 def _png(prompt: Prompt | None, size: tuple[int, int]) -> tuple[bytes, Surface]:
-    try:
-        picture, surface = screen.render(prompt, size) if prompt is not None else (screen.blank(size), "none")
-    except ImportError as error:
-        raise PackageMissingError("pillow") from error
+    picture, surface = screen.render(prompt, size) if prompt is not None else (screen.blank(size), "none")
     file = io.BytesIO()
     # A screen is written once and read once: speed before size.
     picture.save(file, "PNG", compress_level=1)
     return file.getvalue(), surface
+
+
+def _svg(prompt: Prompt | None, size: tuple[int, int]) -> tuple[bytes, Surface]:
+    from cvconnect_drivers.displays import svg
+
+    text, surface = svg.render(prompt, size)
+    return text.encode(), surface

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 REFERENCE = (800, 480)
 MARGIN, GAP = 20, 28
 BAND, NOTICE_BAND = 64, 44
-CARD_PADDING = 4
-MARK = 96
+CARD_PADDING, CARD_RADIUS, CARD_EDGE = 4, 12, 1.5
+MARK, STROKE = 96, 0.09
 SMALLEST_PERCENT = 30
 SMALLEST_BAND_TYPE = 15
 
@@ -105,8 +105,8 @@ class Painter:
 
         self._picture = picture
         self._draw = ImageDraw.Draw(picture)
-        wide, high = REFERENCE if picture.width > picture.height else reversed(REFERENCE)
-        self._scale = min(picture.width / wide, picture.height / high)
+        self.size = picture.size
+        self._scale = scale_of(picture.size)
 
     def px(self, units: float) -> int:
         """Turn units into pixels."""
@@ -125,13 +125,14 @@ class Painter:
         """
         height, edge = self.px(BAND), self.px(GAP)
         middle = box.top + height // 2
-        self._draw.rectangle((box.left, box.top, box.right, box.top + height - 1), fill=colour)
+        self._rectangle(Box(box.left, box.top, box.right, box.top + height), colour)
         room = box.width - 2 * edge
-        title, face = self._fitting(title, 28, room * (54 if shop else 100) // 100, bold=True)
-        self._draw.text((box.left + edge, middle), title, font=face, fill=ink, anchor="lm")
+        title, face = self._fitting(title, 28, room * (60 if shop else 100) // 100, bold=True)
+        self._text((box.left + edge, middle), title, face, ink, "lm")
         taken = round(face.getlength(title)) + self.px(24) if title else 0
-        shop, face = self._fitting(shop, 24, room - taken, bold=False)
-        self._draw.text((box.right - edge, middle), shop, font=face, fill=ink, anchor="rm")
+        size = min(24, round(face.size / self._scale)) if title else 24  # the shop stands out less
+        shop, face = self._fitting(shop, size, room - taken, bold=False)
+        self._text((box.right - edge, middle), shop, face, ink, "rm")
         return Box(box.left, box.top + height, box.right, box.bottom)
 
     def notice(self, text: str, box: Box, *, colour: str, ink: str) -> Box:
@@ -144,11 +145,9 @@ class Painter:
             return box
         height = self.px(NOTICE_BAND)
         top = box.bottom - height
-        self._draw.rectangle((box.left, top, box.right, box.bottom), fill=colour)
+        self._rectangle(Box(box.left, top, box.right, box.bottom), colour)
         text, face = self._fitting(text, 24, box.width - self.px(2 * MARGIN), bold=True)
-        self._draw.text(
-            ((box.left + box.right) // 2, top + height // 2), text, font=face, fill=ink, anchor="mm"
-        )
+        self._text(((box.left + box.right) // 2, top + height // 2), text, face, ink, "mm")
         return Box(box.left, box.top, box.right, top)
 
     def code_side(self, free: Box) -> int:
@@ -170,11 +169,8 @@ class Painter:
         else:
             left, top = free.left + (free.width - width) // 2, free.top + self.px(MARGIN)
         box = Box(left, top, left + width, top + height)
-        corners = (box.left, box.top, box.right - 1, box.bottom - 1)
-        self._draw.rounded_rectangle(
-            corners, radius=self.px(12), fill=colour, outline=edge, width=self.px(1.5)
-        )
-        self._picture.paste(code, (left + self.px(CARD_PADDING), top + self.px(CARD_PADDING)))
+        self._card(box, colour, edge)
+        self._code(code, left + self.px(CARD_PADDING), top + self.px(CARD_PADDING))
         return box
 
     def beside(self, free: Box, card: Box) -> Box:
@@ -207,7 +203,7 @@ class Painter:
         for words, (lines, face) in zip(paragraphs, layout.blocks, strict=True):
             for line in lines:
                 if y + _line_height(face) <= box.bottom:
-                    self._draw.text((x, y), line, font=face, fill=words.colour, anchor=anchor)
+                    self._text((x, y), line, face, words.colour, anchor)
                 y += _line_height(face)
             y += layout.gap
 
@@ -245,13 +241,30 @@ class Painter:
             shorter = shorter[:-1].rstrip()
         return text if shorter == text else f"{shorter}…", face
 
+    # --- what another kind of picture draws in its own way ----------------------------------------------------------------
+
+    def _rectangle(self, box: Box, colour: str) -> None:
+        self._draw.rectangle((box.left, box.top, box.right - 1, box.bottom - 1), fill=colour)
+
+    def _text(self, at: tuple[int, int], text: str, face: FreeTypeFont, colour: str, anchor: str) -> None:
+        self._draw.text(at, text, font=face, fill=colour, anchor=anchor)
+
+    def _card(self, box: Box, colour: str, edge: str) -> None:
+        corners = (box.left, box.top, box.right - 1, box.bottom - 1)
+        self._draw.rounded_rectangle(
+            corners, radius=self.px(CARD_RADIUS), fill=colour, outline=edge, width=self.px(CARD_EDGE)
+        )
+
+    def _code(self, code: Image, left: int, top: int) -> None:
+        self._picture.paste(code, (left, top))
+
     def _mark(self, mark: Mark, x: int, y: int, side: int) -> None:
         from PIL import Image, ImageDraw
 
         # Pillow draws jagged edges: drawn large, then scaled down.
         large = side * _OVERSAMPLING
         stencil = Image.new("L", (large, large))
-        pen, width = ImageDraw.Draw(stencil), round(large * 0.09)
+        pen, width = ImageDraw.Draw(stencil), round(large * STROKE)
         pen.ellipse((0, 0, large - 1, large - 1), fill=255)
         for stroke in mark.strokes:
             points = [(px * large, py * large) for px, py in stroke]
@@ -259,6 +272,13 @@ class Painter:
             for px, py in points:
                 pen.ellipse((px - width / 2, py - width / 2, px + width / 2, py + width / 2), fill=0)
         self._picture.paste(mark.colour, (x, y), stencil.resize((side, side), Image.Resampling.LANCZOS))
+
+
+def scale_of(size: tuple[int, int]) -> float:
+    """Find the pixels of a unit on a screen of this width and height."""
+    width, height = size
+    wide, high = REFERENCE if width > height else reversed(REFERENCE)
+    return min(width / wide, height / high)
 
 
 def _wrapped(text: str, font: FreeTypeFont, width: int) -> list[str]:

@@ -84,6 +84,26 @@ def can_be_scanned(picture: Image) -> bool:
     Raises:
         PackageMissingError: zxing-cpp is not installed.
     """
+    return _read(picture) is not None
+
+
+def read_text(picture: Image) -> str | None:
+    """Read what a QR holds, dark on light or light on dark.
+
+    Args:
+        picture: Greyscale, the quiet zone with it or not.
+
+    Returns:
+        Its text, or None when no QR is read.
+
+    Raises:
+        PackageMissingError: zxing-cpp is not installed.
+    """
+    both = (with_quiet_zone(picture), with_quiet_zone(inverted(picture)))
+    return next(filter(None, (_read(each) for each in both)), None)
+
+
+def _read(picture: Image) -> str | None:
     try:
         import zxingcpp
     except ImportError as error:
@@ -91,7 +111,7 @@ def can_be_scanned(picture: Image) -> bool:
     found = zxingcpp.read_barcodes(
         picture, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode), try_invert=False
     )
-    return len(found) > 0
+    return found[0].text if found else None
 
 
 def with_quiet_zone(picture: Image) -> Image:

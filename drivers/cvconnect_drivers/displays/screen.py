@@ -1,6 +1,6 @@
 """The customer's screen as a picture: amount, instruction, QR, expiry, notice, shop.
 
-Landscape puts the QR to the left of the words, portrait above them; without a QR the words have the whole screen.
+Landscape puts the QR to the left of the words, portrait above them; without a QR the words have the whole screen. When nobody pays, the shop has it.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ _STROKES: dict[PromptState, Strokes] = {
 
 _SIZES_BESIDE_QR = (66, 30, 26, 22)
 _SIZES_ALONE = (88, 38, 32, 24)
+_SIZES_IDLE = (88, 60, 32, 24)
 """Amount, instruction, detail, the rest."""
 
 
@@ -69,21 +70,36 @@ def render(prompt: Prompt, size: tuple[int, int]) -> tuple[Image, Surface]:
         The picture, and what the customer sees: where a QR would not scan, words say that it is not shown.
     """
     picture = blank(size)
-    painter = Painter(picture)
+    return picture, paint(prompt, Painter(picture))
+
+
+def paint(prompt: Prompt, painter: Painter) -> Surface:
+    """Draw the whole screen with somebody else's painter.
+
+    Args:
+        prompt: What to show.
+        painter: Who draws, on an empty screen.
+
+    Returns:
+        What the customer sees.
+    """
     colour = COLOURS[prompt.state]
-    free = painter.band(prompt.title, prompt.shop, Box(0, 0, *size), colour=colour, ink=CARD)
+    nobody_pays = prompt.state == "idle" and not prompt.instruction
+    shop = "" if nobody_pays else prompt.shop
+    free = painter.band(prompt.title, shop, Box(0, 0, *painter.size), colour=colour, ink=CARD)
     free = painter.notice(prompt.notice, free, colour=NOTICE, ink=NOTICE_INK)
-    code = _draw_code(prompt, painter.code_side(free))
+    code = draw_code(prompt, painter.code_side(free))
     if code is not None:
         card = painter.card(free, code, colour=CARD, edge=EDGE)
         paragraphs = _paragraphs(prompt, prompt.instruction, _SIZES_BESIDE_QR)
         painter.words(paragraphs, painter.beside(free, card), centred=not free.is_wide)
-        return picture, "qr"
+        return "qr"
     strokes = _STROKES.get(prompt.state)
     mark = Mark(strokes, colour) if strokes else None
-    paragraphs = _paragraphs(prompt, NO_QR if has_qr(prompt) else prompt.instruction, _SIZES_ALONE)
+    told = prompt.shop if nobody_pays else NO_QR if has_qr(prompt) else prompt.instruction
+    paragraphs = _paragraphs(prompt, told, _SIZES_IDLE if nobody_pays else _SIZES_ALONE)
     painter.words(paragraphs, painter.inset(free, 28), centred=True, mark=mark)
-    return picture, "text" if paragraphs or prompt.title or prompt.shop or prompt.notice else "none"
+    return "text" if paragraphs or prompt.title or prompt.shop or prompt.notice else "none"
 
 
 def blank(size: tuple[int, int]) -> Image:
@@ -100,7 +116,16 @@ def blank(size: tuple[int, int]) -> Image:
     return Image.new("RGB", size, BACKGROUND)
 
 
-def _draw_code(prompt: Prompt, side: int) -> Image | None:
+def draw_code(prompt: Prompt, side: int) -> Image | None:
+    """Draw the QR of a prompt alone, with its quiet zone.
+
+    Args:
+        prompt: The prompt.
+        side: Of the square that is free, in pixels.
+
+    Returns:
+        The picture, or None without a QR, or with one that would not scan.
+    """
     try:
         if prompt.qr_png is not None:
             return _draw_picture(open_picture(prompt.qr_png), side)

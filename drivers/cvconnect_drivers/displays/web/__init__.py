@@ -1,0 +1,1 @@
+"""A customer screen in a browser: a page that this process serves."""
