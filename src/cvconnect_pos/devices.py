@@ -12,6 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from weakref import WeakSet
 
 from cvconnect_pos.clock import Clock
 from cvconnect_pos.core.attempt import Attempt, Way
@@ -129,6 +131,7 @@ class StationDevices:
         self._clock = clock
         self._engine: Engine | None = None
         self._open: list[Payment] = []
+        self._left: WeakSet[Payment] = WeakSet()
         self._shown: Payment | None = None
         self._closed = False
         self._lock = threading.Lock()
@@ -141,6 +144,7 @@ class StationDevices:
             clock=clock,
             report=self._report,
             trouble_of=self._trouble_of,
+            on_our_clock=self._on_our_clock,
         )
         self._printer = Post(printer, _claim(printer), clock) if printer else None
         self._queue = (
@@ -246,6 +250,7 @@ class StationDevices:
         with self._lock:
             before = self._shown
             if attempt.state in _LEFT:
+                self._left.add(payment)
                 if payment in self._open:
                     self._open.remove(payment)
                 if self._open:
@@ -253,8 +258,8 @@ class StationDevices:
                 elif before is not payment:  # late news of somebody who has left
                     return None
             else:
-                if payment not in self._open:
-                    self._open.append(payment)
+                if payment not in self._open:  # who comes back, comes after those who stand there
+                    self._open.insert(0 if payment in self._left else len(self._open), payment)
                 self._shown = self._open[-1]
             shown = self._shown
         if shown is not None and shown not in {before, payment}:
@@ -311,6 +316,9 @@ class StationDevices:
     def _report(self, payment: Payment, event: Event) -> None:
         if self._engine is not None:
             self._engine.report(payment, event)
+
+    def _on_our_clock(self, moment: datetime) -> datetime:
+        return self._engine.on_our_clock(moment) if self._engine else moment
 
     def _trouble(self, payment: Payment, post: Post) -> Trouble:
         return self._trouble_of(payment, post.name)

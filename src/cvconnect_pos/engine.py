@@ -322,6 +322,10 @@ class Engine:
         if left is not None and left < -WINDOW_MARGIN_S:
             raise NotAllowedNow("REVERSAL_TOO_LATE", hours=round(self._calls.window_s / 3600))
 
+    def on_our_clock(self, moment: datetime) -> datetime:
+        """Say when a moment of the provider's clock comes by ours."""
+        return moment + (self.clock.now() - self._calls.provider_now())
+
     def is_past(self, moment: datetime) -> bool:
         """Whether a moment is past for certain, by the provider's clock; not before it has told it."""
         return self._calls.knows_the_time and self._calls.provider_now() >= moment

@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 
 from cvconnect_pos.clock import Clock
 from cvconnect_pos.core.attempt import Attempt
 from cvconnect_pos.core.lifecycle import FINAL, State
 from cvconnect_pos.events import Event, QrShown
+from cvconnect_pos.mailroom import escaped
 from cvconnect_pos.messages import Language
 from cvconnect_pos.payment import Payment
 from cvconnect_pos.peripherals import Display, PaymentPrompt, Surface
 from cvconnect_pos.posts import Post, Trouble
 from cvconnect_pos.prompts import idle_prompt, prompt_of
+from cvconnect_pos.scheduler import Scheduler
 
 CLAIM_S = 3.0
 SHOW_S = 3.0
+ANSWER_S = SHOW_S + 1.0
+"""How long a display may take to say what it shows; then the next one is asked."""
 
 LINGER_S = 10.0
 """How long an outcome stays on the customer display."""
@@ -40,6 +47,7 @@ class Screens:
         clock: Where time comes from.
         report: Takes what the till is told.
         trouble_of: Makes what the till is told of a display's trouble.
+        on_our_clock: Says when a moment of the provider's clock comes by ours.
     """
 
     def __init__(
@@ -52,7 +60,9 @@ class Screens:
         clock: Clock,
         report: Report,
         trouble_of: TroubleOf,
+        on_our_clock: Callable[[datetime], datetime],
     ) -> None:
+        self._on_our_clock = on_our_clock
         self._shop = shop
         self._language: Language = language
         self._clock = clock
@@ -63,6 +73,7 @@ class Screens:
         self._lock = threading.RLock()
         """Held while displays are given what they show next: what is newer is given later."""
         self._round: _Round | None = None
+        self._alarm = Scheduler(clock, 1 if self._all else 0, escaped)
 
     @property
     def posts(self) -> list[Post]:
@@ -87,9 +98,13 @@ class Screens:
             is_shown: Whether the displays belong to a payment: now, and when its outcome has been seen for long enough.
         """
         prompt = prompt_of(attempt, shop=self._shop, language=self._language)
+        if prompt.expires_at is not None:
+            prompt = replace(prompt, expires_at=self._on_our_clock(prompt.expires_at))
         with self._lock:
             if not is_shown(payment):  # somebody newer was faster
                 return
+            if attempt.state is State.SHOWING and payment.attempt.state is not State.SHOWING:
+                return  # what came after it is shown already
             if attempt.state is State.SHOWING:
                 self._show_qr(payment, prompt)
             else:
@@ -115,6 +130,7 @@ class Screens:
             for screen in self._all:
                 if screen.post.claimed:
                     screen.clear(_ignore)
+        self._alarm.close(1.0)
 
     def _show_words(self, payment: Payment, prompt: PaymentPrompt) -> None:
         self._round = None
@@ -130,44 +146,55 @@ class Screens:
             self._next(round_)
         for screen in self._always:
             self._ask(screen, round_)
+        self._wait_for(round_)
 
     def _ask(self, screen: _Screen, round_: _Round) -> None:
         """Have a display show the QR, unless it is over before it is drawn."""
-        payment, name = round_.payment, screen.post.name
+        payment, name, stage = round_.payment, screen.post.name, round_.stage
 
         def failed(reason: str, detail: str) -> None:
             self._trouble_of(payment, name)(reason, detail)
-            self._heard(round_, name, "none")
+            self._heard(round_, stage, name, "none")
 
         screen.show(
             round_.prompt,
             lambda: payment.attempt.state is State.SHOWING,
-            lambda surface: self._heard(round_, name, surface),
+            lambda surface: self._heard(round_, stage, name, surface),
             failed,
         )
 
-    def _heard(self, round_: _Round, display: str, surface: Surface) -> None:
+    def _wait_for(self, round_: _Round) -> None:
+        """Go on without those that do not answer."""
+        if self._all:
+            stage, name = round_.stage, self._all[0].post.name
+            self._alarm.call_later(ANSWER_S, lambda: self._next(round_, name, stage))
+
+    def _heard(self, round_: _Round, stage: int, display: str, surface: Surface) -> None:
         payment = round_.payment
         with self._lock:
             if self._round is not round_ or payment.attempt.state is not State.SHOWING:
                 return
-            round_.waits -= 1
+            round_.waits -= stage == round_.stage
             round_.is_shown = round_.is_shown or surface == "qr"
-            is_over = round_.waits <= 0 and not round_.is_shown
+            is_over = round_.waits <= 0 and stage == round_.stage
         if surface == "qr":
             now = self._clock.now()
             shown = QrShown(request_id=payment.request_id, at=now, display=display, surface=surface)
             self._report(payment, shown)
         elif is_over:
-            self._next(round_, display)
+            self._next(round_, display, stage)
 
-    def _next(self, round_: _Round, last: str = "") -> None:
+    def _next(self, round_: _Round, last: str = "", stage: int = 0) -> None:
         with self._lock:
-            if self._round is not round_:
+            if self._round is not round_ or round_.is_shown or round_.stage != stage:
                 return
+            round_.stage += 1
             round_.waits = 1
             if round_.fallbacks:
                 self._ask(round_.fallbacks.pop(0), round_)
+                self._wait_for(round_)
+                return
+            if round_.payment.attempt.state is not State.SHOWING:
                 return
         if last:
             self._trouble_of(round_.payment, last)("QR_NOT_SHOWN", "")
@@ -193,6 +220,7 @@ class _Round:
         self.prompt = prompt
         self.waits = waits
         self.fallbacks = fallbacks
+        self.stage = 0
         self.is_shown = False
 
 
@@ -212,9 +240,17 @@ class _Screen:
     ) -> None:
         def run() -> None:
             if is_wanted():
-                shown(self.display.show(prompt, timeout_s=SHOW_S))
+                shown(self._shown(prompt))
 
         self.post.do_latest(run, trouble)
+
+    def _shown(self, prompt: PaymentPrompt) -> Surface:
+        try:
+            return self.display.show(prompt, timeout_s=SHOW_S)
+        except Exception:
+            with suppress(Exception):  # rather nothing than what was there before
+                self.display.clear(timeout_s=SHOW_S)
+            raise
 
     def clear(self, trouble: Trouble) -> None:
         self.post.do_latest(lambda: self.display.clear(timeout_s=SHOW_S), trouble)

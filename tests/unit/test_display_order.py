@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from cvconnect_pos import DeviceTrouble, Event, Payment, QrShown
+from cvconnect_pos import DeviceTrouble, Event, Payment, QrShown, State
 from cvconnect_pos.clock import SystemClock
+from cvconnect_pos.core.lifecycle import Command
 from cvconnect_pos.devices import Presentation, StationDevices
 from cvconnect_pos.peripherals import Display, Health, HealthLevel, PaymentPrompt, Surface
 from cvconnect_pos.posts import DeviceHealth
@@ -230,3 +233,107 @@ def test_a_late_word_on_one_customer_leaves_the_next_ones_qr(open_shop: Open, na
     shop.settled()
     assert not screen.dark
     assert screens._round is not None and screens._round.payment is not first
+
+
+# --- what is left on the glass ----------------------------------------------------------------------------------------
+
+
+def test_who_has_left_does_not_take_the_display_from_the_next_customer(open_shop: Open) -> None:
+    screen = Glass("screen")
+    shop = open_shop([screen], [])
+    first, _ = heard(shop)
+    first.cancel()
+    shop.run(5)
+    first.wait(0)
+    shop.tender.request(request_id="r2", amount_cents=3000, basket_ref="B2", way="qr")
+    shop.engine.run_due()
+    shop.settled()
+    assert screen.shown[-1] == "qr"
+    shop.screens.carry_out(Command.TELL, first, replace(first.attempt, state=State.IN_DOUBT))
+    shop.settled()
+    assert screen.shown[-1] == "qr"
+
+
+def test_a_display_that_hangs_does_not_keep_the_qr_from_the_fallback(
+    open_shop: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cvconnect_pos.screens.ANSWER_S", 0.2)
+    screen, paper = Glass("screen"), Glass("paper")
+    shop = open_shop([screen], [paper])
+    gate, printed, show, print_it = threading.Event(), threading.Event(), screen.show, paper.show
+
+    def hang(prompt: PaymentPrompt, *, timeout_s: float) -> Surface:
+        if prompt.qr_payload is not None:
+            assert gate.wait(DEADLINE_S)
+        return show(prompt, timeout_s=timeout_s)
+
+    def note(prompt: PaymentPrompt, *, timeout_s: float) -> Surface:
+        if prompt.qr_payload is not None:
+            printed.set()
+        return print_it(prompt, timeout_s=timeout_s)
+
+    screen.show, paper.show = hang, note  # type: ignore[method-assign]
+    shop.tender.request(request_id="r1", amount_cents=4550, basket_ref="B1", way="qr")
+    shop.engine.run_due()
+    assert printed.wait(DEADLINE_S)
+    gate.set()
+
+
+class Stubborn(Glass):
+    """Raises for words, and leaves what was there."""
+
+    def show(self, prompt: PaymentPrompt, *, timeout_s: float) -> Surface:
+        if prompt.qr_payload is None and prompt.state != "idle":
+            raise KeyError(prompt.state)
+        return super().show(prompt, timeout_s=timeout_s)
+
+
+def test_a_display_that_cannot_draw_the_words_is_cleared(open_shop: Open) -> None:
+    screen = Stubborn("screen")
+    shop = open_shop([screen], [])
+    payment, _ = heard(shop)
+    assert not screen.dark
+    gate = threading.Event()
+    shop.screens._screens.posts[0].worker.call_later(0, lambda: gate.wait(DEADLINE_S))
+    payment.cancel()
+    shop.run(5)
+    gate.set()
+    shop.settled()
+    payment.wait(0)
+    assert screen.dark
+
+
+def test_a_qr_that_is_over_before_it_is_drawn_does_not_displace_the_words(open_shop: Open) -> None:
+    screen = Glass("screen")
+    shop = open_shop([screen], [])
+    payment, _ = heard(shop)
+    was, gate = payment.attempt, threading.Event()
+    shop.screens._screens.posts[0].worker.call_later(0, lambda: gate.wait(DEADLINE_S))
+    payment.cancel()
+    shop.run(5)
+    shop.screens._show(payment, was)  # read before the cancel, carried out after it
+    gate.set()
+    shop.settled()
+    payment.wait(0)
+    assert screen.shown[-1] == "cancelled"
+
+
+def test_the_end_of_a_qr_is_told_by_the_clock_of_the_till(open_shop: Open) -> None:
+    screen = Glass("screen")
+    shop = open_shop([screen], [])
+    ends: list[datetime | None] = []
+    show = screen.show
+
+    def note(prompt: PaymentPrompt, *, timeout_s: float) -> Surface:
+        if prompt.qr_payload is not None:
+            ends.append(prompt.expires_at)
+        return show(prompt, timeout_s=timeout_s)
+
+    screen.show = note  # type: ignore[method-assign]
+    ahead = timedelta(minutes=30)
+    provider_now = shop.engine._calls.provider_now
+    shop.engine._calls.provider_now = lambda: provider_now() - ahead  # type: ignore[method-assign]
+    payment, _ = heard(shop)
+    told = payment.attempt.expires_at
+    assert told is not None
+    assert ends == [told + ahead]

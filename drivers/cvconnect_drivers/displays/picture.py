@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from typing import TYPE_CHECKING
 
 from cvconnect_drivers.errors import ContentError, PackageMissingError
@@ -17,6 +18,8 @@ MAX_SIDE_PX = 4096
 _FINDER_MODULES = 7
 _SMALLEST, _LARGEST, _STEP = 21, 177, 4
 _DARK_BELOW = 128
+_HEADER_BYTES = 24
+"""Up to the width and the height, its last 8. Source: ISO/IEC 15948, 5.3 and 11.2.2."""
 
 
 def open_picture(png: bytes) -> Image:
@@ -33,12 +36,15 @@ def open_picture(png: bytes) -> Image:
     """
     from PIL import Image
 
+    if png.count(b"IHDR") > 1:  # Pillow would believe the last one
+        raise _bad("two headers")
+    width, height = struct.unpack_from(">II", png.ljust(_HEADER_BYTES, b"\0"), _HEADER_BYTES - 8)
+    if max(width, height) > MAX_SIDE_PX:  # before Pillow warns of it
+        raise _bad(f"{width}x{height} px")
     try:
         with Image.open(io.BytesIO(png), formats=["PNG"]) as picture:
-            if max(picture.size) > MAX_SIDE_PX:
-                raise _bad(f"{picture.size[0]}x{picture.size[1]} px")
             rgba = picture.convert("RGBA")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow raises nearly anything for what is damaged
         raise _bad(type(error).__name__) from error
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("L")
 
