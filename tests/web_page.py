@@ -140,3 +140,60 @@ def paint(
     """Say that it is on the glass; `page` and `number` may be wrong."""
     query = f"number={number or news['number']}&page={page or news['page']}&surface={surface}"
     return get(port, f"/{token}/painted?{query}", method="POST")
+
+
+class Wire:
+    """Stands between a page and the till: it goes dead without a word, as a network does that loses its power.
+
+    Args:
+        till: The till's port.
+    """
+
+    def __init__(self, till: int) -> None:
+        self._till = till
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self._ends: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept)]
+        self.connections = 0
+        self.dead_below: float = 0
+        """The connections before this one carry nothing, and stay open."""
+
+    def __enter__(self) -> Self:
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._threads[0].join(WAIT_S)
+        for end in self._ends:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads[1:]:
+            thread.join(WAIT_S)
+        for end in self._ends:
+            end.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                page, _ = self._listening.accept()
+                self._ends.append(page)
+                till = socket.create_connection(("127.0.0.1", self._till), timeout=WAIT_S)
+                till.settimeout(None)
+                self._ends.append(till)
+                for here, there in ((page, till), (till, page)):
+                    thread = threading.Thread(target=self._carry, args=(here, there, self.connections))
+                    self._threads.append(thread)
+                    thread.start()
+                self.connections += 1
+
+    def _carry(self, here: socket.socket, there: socket.socket, number: int) -> None:
+        with contextlib.suppress(OSError):
+            while piece := here.recv(65_536):
+                if number >= self.dead_below:
+                    there.sendall(piece)
+            if number >= self.dead_below:
+                there.shutdown(socket.SHUT_WR)

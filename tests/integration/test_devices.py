@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from cvconnect_drivers.displays import callback
+from cvconnect_drivers.shapes import Prompt, Surface
 from cvconnect_pos import Engine, Event, Payment, PaymentPrompt, State, Tender
 from cvconnect_pos.clock import SystemClock
 from cvconnect_pos.devices import Presentation, StationDevices
@@ -267,3 +269,28 @@ def test_a_presentation_says_which_copies_come_out() -> None:
     quiet = Presentation(merchant_copy=False, unpaid=False, reversed=False)
     assert [quiet.copies(state) for state in (State.APPROVED, State.REVERSED, State.EXPIRED)] == [(), (), ()]
     assert Presentation(customer_copy=True).copies(State.APPROVED) == ("COPIE COMMERÇANT", "COPIE CLIENT")
+
+
+def test_a_station_is_closed_from_the_thread_that_its_till_draws_on() -> None:
+    """The till's function hands the prompt over and waits; the thread that would draw it is in `close`."""
+    closing, closed = threading.Event(), threading.Event()
+
+    def draw(_prompt: Prompt | None, _png: bytes | None) -> Surface:
+        if closing.is_set():
+            closed.wait(6 * DEADLINE_S)
+        return "text"
+
+    callback.display("closed-while-drawing").on_prompt(draw)
+    screen = callback.open_display("callback:closed-while-drawing", {})
+    devices = StationDevices(displays=[screen], presentation=Presentation(), clock=SystemClock())
+    no_engine: Any = None
+    devices.start(no_engine)
+    assert all(post.when_idle().wait(DEADLINE_S) for post in devices._screens.posts)
+    closing.set()
+    till = threading.Thread(target=devices.close)
+    till.start()
+    till.join(3 * DEADLINE_S)
+    ended = not till.is_alive()
+    closed.set()
+    till.join(DEADLINE_S)
+    assert ended

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
@@ -12,6 +13,7 @@ import segno
 import zxingcpp
 from PIL import Image
 
+from cvconnect_drivers.displays import callback
 from cvconnect_drivers.displays.callback import CallbackDisplay, TillDisplay, display, open_display
 from cvconnect_drivers.errors import ConfigurationError, DriverError, LinkAbsentError
 from cvconnect_drivers.shapes import Prompt, Surface
@@ -21,6 +23,7 @@ from cvconnect_pos.peripherals import DisplayFactory, PaymentPrompt
 FACTORY: DisplayFactory = open_display
 PAYLOAD = "https://exemple.fr/paiement/8f2d1c0a9b?m=200000000016"
 PROMPT = PaymentPrompt("waiting", amount="45,50\u00a0€", instruction="Scannez", qr_payload=PAYLOAD)
+WAIT_S = 20.0
 _numbers = count()
 
 
@@ -130,6 +133,34 @@ def test_a_till_that_fails_is_told_without_its_words(name: str, claimed: Callbac
         claimed.show(PROMPT, timeout_s=1)
     assert "20000000016" not in str(caught.value) + caught.value.text()
     assert claimed.check_health().state == "absent"
+
+
+def test_a_till_that_is_stuck_keeps_nobody_from_closing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callback, "RELEASE_S", 0.01)
+    stuck, go = threading.Event(), threading.Event()
+
+    def draw(prompt: Prompt | None, _png: bytes | None) -> Surface:
+        if prompt is not None:
+            stuck.set()
+            go.wait(WAIT_S)
+        return "text"
+
+    display(name).on_prompt(draw)
+    there = open_display(f"callback:{name}", {})
+    there.claim(timeout_s=1)
+    drawing = threading.Thread(target=there.show, args=(PROMPT,), kwargs={"timeout_s": 1.0})
+    drawing.start()
+    try:
+        assert stuck.wait(WAIT_S)
+        with pytest.raises(DriverError, match="LINK_TIMEOUT"):
+            there.clear(timeout_s=0.01)
+        there.release()
+        assert drawing.is_alive()
+    finally:
+        go.set()
+        drawing.join(WAIT_S)
+    with pytest.raises(DriverError, match="NOT_CLAIMED"):
+        there.show(PROMPT, timeout_s=1)
 
 
 def test_it_keeps_a_displays_promises(name: str, till: Till) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import os
 import re
+import threading
 from dataclasses import replace
 
 import pytest
+import segno
 import zxingcpp
 from PIL import Image
 
-from cvconnect_drivers.displays import NO_QR
+from cvconnect_drivers.displays import NO_QR, terminal
 from cvconnect_drivers.displays.terminal import blocks, draw, open_display
 from cvconnect_drivers.errors import DriverError
 from cvconnect_drivers.qr import QrMatrix, make_matrix
@@ -29,12 +31,27 @@ WAITING = PaymentPrompt(
     expires_text="Valable jusqu’à 14:05",
     notice="SIMULATION - SANS VALEUR",
 )
+WAIT_S = 20.0
 INK = {"█": (1, 1), "▀": (1, 0), "▄": (0, 1), " ": (0, 0)}
 
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+class Stuck(io.StringIO):
+    """Takes nothing of a prompt until it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached, self.go = threading.Event(), threading.Event()
+
+    def write(self, text: str, /) -> int:
+        if "45,50" in text:
+            self.reached.set()
+            self.go.wait(WAIT_S)
+        return super().write(text)
 
 
 def seen(lines: list[str], *, ink: int, paper: int, ground: int) -> list[str]:
@@ -106,6 +123,19 @@ def test_a_qr_that_cannot_be_drawn_is_not_asked_for(prompt: PaymentPrompt) -> No
     assert NO_QR in text
     assert "Scannez" not in text
     assert "45,50" in text
+
+
+@pytest.mark.parametrize(("dark", "light"), [("black", "white"), ("white", "black")])
+def test_a_providers_picture_is_drawn_as_if_it_were_ours(dark: str, light: str) -> None:
+    file = io.BytesIO()
+    code = segno.make_qr(PAYLOAD)
+    code.save(file, kind="png", scale=5, dark=dark, light=light)
+    prompt = replace(WAITING, qr_payload=None, qr_png=file.getvalue())
+    text, surface = draw(prompt, (100, 40), coloured=False)
+    side = len(code.matrix) + 8
+    lines = [line[:side] for line in text.splitlines()]
+    assert surface == "qr"
+    assert seen(lines, ink=255, paper=0, ground=0) == [PAYLOAD]
 
 
 def test_the_instruction_of_a_prompt_without_a_qr_stays() -> None:
@@ -232,6 +262,27 @@ def test_a_closed_stream_is_an_absent_screen() -> None:
     assert caught.value.code == "LINK_LOST"
     assert display.check_health().state == "absent"
     display.release()
+
+
+def test_a_stream_that_nobody_reads_keeps_nobody_from_closing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "RELEASE_S", 0.01)
+    stream = Stuck()
+    display = open_display("terminal:", {"stream": stream})
+    display.claim(timeout_s=1)
+    writing = threading.Thread(target=display.show, args=(WAITING,), kwargs={"timeout_s": 1.0})
+    writing.start()
+    try:
+        assert stream.reached.wait(WAIT_S)
+        with pytest.raises(DriverError, match="LINK_TIMEOUT"):
+            display.clear(timeout_s=0.01)
+        display.release()
+        assert writing.is_alive()
+        assert display.check_health().state == "absent"
+    finally:
+        stream.go.set()
+        writing.join(WAIT_S)
+    with pytest.raises(DriverError, match="NOT_CLAIMED"):
+        display.show(WAITING, timeout_s=1)
 
 
 def test_a_stream_that_takes_no_text_is_refused() -> None:

@@ -30,7 +30,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from cvconnect_drivers.displays import has_qr, screen
+from cvconnect_drivers.displays import RELEASE_S, has_qr, in_turn, screen
 from cvconnect_drivers.errors import (
     ConfigurationError,
     DriverError,
@@ -154,14 +154,14 @@ class CallbackDisplay:
         """Have the till clear its screen.
 
         Args:
-            timeout_s: Unused: the till's function is waited for.
+            timeout_s: Seconds for an earlier call to end; the till's function itself is waited for.
 
         Raises:
             DriverError: The till's function failed.
             LinkAbsentError: No function was set.
+            LinkTimeoutError: An earlier call did not end.
         """
-        del timeout_s
-        with self._lock:
+        with in_turn(self._lock, self._name, timeout_s):
             self._draw(None)
             self._claimed = True
 
@@ -170,18 +170,18 @@ class CallbackDisplay:
 
         Args:
             prompt: What to show.
-            timeout_s: Unused: the till's function is waited for.
+            timeout_s: Seconds for an earlier call to end; the till's function itself is waited for.
 
         Returns:
             What the till says that it shows; never `qr` for a prompt without a QR that can be scanned.
 
         Raises:
             DriverError: The till's function failed.
+            LinkTimeoutError: An earlier call did not end.
             NotClaimedError: The display is not claimed.
             PackageMissingError: What the QR is drawn with is not installed.
         """
-        del timeout_s
-        with self._lock:
+        with in_turn(self._lock, self._name, timeout_s):
             if not self._claimed:
                 raise NotClaimedError(self._name)
             return self._draw(prompt)
@@ -190,13 +190,13 @@ class CallbackDisplay:
         """Have the till show nothing. Idempotent.
 
         Args:
-            timeout_s: Unused: the till's function is waited for.
+            timeout_s: Seconds for an earlier call to end; the till's function itself is waited for.
 
         Raises:
             DriverError: The till's function failed.
+            LinkTimeoutError: An earlier call did not end.
         """
-        del timeout_s
-        with self._lock:
+        with in_turn(self._lock, self._name, timeout_s):
             if self._claimed:
                 self._draw(None)
 
@@ -214,9 +214,9 @@ class CallbackDisplay:
         return self._health
 
     def release(self) -> None:
-        """Clear, and draw no more. Idempotent; never raises."""
+        """Clear, unless the till's function is stuck, and draw no more. Idempotent; never raises."""
         with contextlib.suppress(DriverError):
-            self.clear(timeout_s=0)
+            self.clear(timeout_s=RELEASE_S)
         self._claimed = False
 
     def _draw(self, prompt: Prompt | None) -> Surface:

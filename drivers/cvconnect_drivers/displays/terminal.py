@@ -20,13 +20,16 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Literal, TextIO, TypeAlias, cast
 
-from cvconnect_drivers.displays import NO_QR, has_qr
+from cvconnect_drivers.displays import NO_QR, RELEASE_S, has_qr, in_turn
+from cvconnect_drivers.displays.picture import inverted, open_picture, read_modules
 from cvconnect_drivers.errors import (
     ConfigurationError,
     ContentError,
     DriverError,
     LinkLostError,
+    LinkTimeoutError,
     NotClaimedError,
+    PackageMissingError,
 )
 from cvconnect_drivers.qr import QrMatrix, make_matrix
 from cvconnect_drivers.shapes import Health, HealthLevel, Prompt, PromptState, Surface
@@ -91,13 +94,13 @@ class TerminalDisplay:
         """Take the terminal, and clear it.
 
         Args:
-            timeout_s: Unused: a terminal takes what it is given.
+            timeout_s: Seconds for an earlier call to end; the stream itself is waited for.
 
         Raises:
             LinkLostError: The stream is closed.
+            LinkTimeoutError: An earlier call did not end.
         """
-        del timeout_s
-        with self._lock:
+        with in_turn(self._lock, self._name, timeout_s):
             if not self._claimed:
                 self._erase()
             self._write("")
@@ -108,22 +111,25 @@ class TerminalDisplay:
 
         Args:
             prompt: What to show.
-            timeout_s: Unused: a terminal takes what it is given.
+            timeout_s: Seconds for an earlier call to end; the stream itself is waited for.
 
         Returns:
-            `text` when the QR does not fit, or came as a picture.
+            `text` when the QR does not fit, or came as a picture that is no plain grid.
 
         Raises:
             LinkLostError: The stream is closed.
+            LinkTimeoutError: An earlier call did not end.
             NotClaimedError: The display is not claimed.
+            PackageMissingError: What a picture is read with is not installed.
         """
-        del timeout_s
-        with self._lock:
+        with in_turn(self._lock, self._name, timeout_s):
             if not self._claimed:
                 raise NotClaimedError(self._name)
-            text, surface = draw(
-                prompt, self._measure(), coloured=self._coloured, encoding=self._out.encoding or "utf-8"
-            )
+            encoding = self._out.encoding or "utf-8"
+            try:
+                text, surface = draw(prompt, self._measure(), coloured=self._coloured, encoding=encoding)
+            except ImportError as error:
+                raise PackageMissingError("pillow") from error
             self._erase()
             self._write(text)
             self._showing = True
@@ -133,13 +139,13 @@ class TerminalDisplay:
         """Show nothing. Idempotent.
 
         Args:
-            timeout_s: Unused: a terminal takes what it is given.
+            timeout_s: Seconds for an earlier call to end; the stream itself is waited for.
 
         Raises:
             LinkLostError: The stream is closed.
+            LinkTimeoutError: An earlier call did not end.
         """
-        del timeout_s
-        with self._lock:
+        with in_turn(self._lock, self._name, timeout_s):
             if self._claimed and self._showing:
                 self._erase()
 
@@ -157,9 +163,11 @@ class TerminalDisplay:
         return self._health
 
     def release(self) -> None:
-        """Clear, and give the terminal back. Idempotent; never raises."""
+        """Clear, unless the stream is stuck, and give the terminal back. Idempotent; never raises."""
         try:
-            self.clear(timeout_s=0)
+            self.clear(timeout_s=RELEASE_S)
+        except LinkTimeoutError as error:
+            self._health = Health("absent", error.text())
         except DriverError:
             self._health = Health("absent", "La fenêtre de l’écran client est fermée.")
         self._claimed = False
@@ -258,12 +266,20 @@ def blocks(matrix: QrMatrix, *, coloured: bool) -> list[str]:
 
 
 def _code(prompt: Prompt, encoding: str, *, coloured: bool) -> list[str]:
-    """Draw the QR, or nothing where it came as a picture, or cannot be drawn."""
-    if prompt.qr_payload is None or not _has(encoding, "".join(_DARK_ON_LIGHT.values())):
+    """Draw the QR, or nothing where it came as a picture that is no plain grid, or cannot be drawn."""
+    if not has_qr(prompt) or not _has(encoding, "".join(_DARK_ON_LIGHT.values())):
         return []
     with contextlib.suppress(ContentError):
-        return blocks(make_matrix(prompt.qr_payload), coloured=coloured)
+        matrix = _matrix(prompt)
+        return blocks(matrix, coloured=coloured) if matrix else []
     return []
+
+
+def _matrix(prompt: Prompt) -> QrMatrix | None:
+    if prompt.qr_png is None:
+        return make_matrix(prompt.qr_payload or "")
+    picture = open_picture(prompt.qr_png)
+    return read_modules(picture) or read_modules(inverted(picture))
 
 
 def _words(prompt: Prompt, told: str, columns: int, encoding: str, *, coloured: bool) -> list[str]:

@@ -1,7 +1,8 @@
-// The customer's screen. It shows the newest prompt that the till sent, hides a QR at its end and when the till is no more
-// heard, and tells the till what it has really painted.
+// The customer's screen. It shows the newest prompt that the till sent, hides a QR at its end, drops it when the till is no
+// more heard, looks for the till again, and tells it what it has really painted.
 
 const LOST_AFTER_MS = 6000; // the till says every 2 s that it is there
+const LISTEN_AGAIN_MS = 3000;
 const MIN_MODULE_PX = 3;
 const NO_QR = "Le QR code ne peut pas être affiché ici. / The QR code cannot be shown here.";
 const ENDED = "Ce QR code n’est plus valable. / This QR code has expired.";
@@ -23,6 +24,8 @@ let page = null; // how the till calls this page
 let heard = performance.now();
 let endsAt = Infinity;
 let lost = false;
+let stream = null;
+let listened = 0;
 
 function unbroken(words) {
   return words.replaceAll("Chèque-Vacances", "Chèque\u2011Vacances"); // a name is not torn at its hyphen
@@ -101,7 +104,10 @@ async function painted(surface) {
 }
 
 function listen() {
-  const stream = new EventSource("events");
+  // One connection at a time: the word of one that was given up counts no more.
+  stream?.close();
+  listened = performance.now();
+  stream = new EventSource("events");
   stream.addEventListener("prompt", (event) => {
     heard = performance.now();
     const news = JSON.parse(event.data);
@@ -112,14 +118,25 @@ function listen() {
     painted(paint());
   });
   stream.addEventListener("alive", () => { heard = performance.now(); });
-  stream.onerror = () => { if (stream.readyState === EventSource.CLOSED) { stream.close(); setTimeout(listen, 2000); } };
+}
+
+function lose() {
+  // What the till said is forgotten: only a new prompt, the first word of every connection, brings anything back.
+  lost = true;
+  view = { state: "connecting" };
+  number = page = null;
+  endsAt = Infinity;
+  paint();
 }
 
 setInterval(() => {
   const now = performance.now();
-  const gone = now - heard > LOST_AFTER_MS;
   const ended = !at.card.hidden && now >= endsAt;
-  if (gone !== lost || ended) { lost = gone; paint(); }
+  if (!lost && now - heard > LOST_AFTER_MS) lose();
+  else if (ended) paint();
+  // The browser takes a connection for open that the other side has long forgotten, and gives up one that was refused.
+  const idle = lost || stream.readyState === EventSource.CLOSED;
+  if (idle && now - listened > LISTEN_AGAIN_MS) listen();
 }, 250);
 new ResizeObserver(() => paint()).observe(document.body);
 const stayAwake = () => { navigator.wakeLock?.request("screen").catch(() => {}); };
