@@ -13,13 +13,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, cast
 
-import cv2
-import numpy as np
 import pytest
 import segno
 import zxingcpp
 from axe_playwright_python.sync_playwright import Axe
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 from chromium import NEEDS_CHROMIUM
@@ -27,6 +25,7 @@ from customer import PAYLOAD, SCREENS
 from cvconnect_drivers.displays import NO_QR
 from cvconnect_drivers.displays.web.display import WebDisplay
 from cvconnect_pos.peripherals import PaymentPrompt
+from telephone import misread
 from web_page import Wire, free_port
 
 pytestmark = NEEDS_CHROMIUM
@@ -114,10 +113,6 @@ def scanned(picture: Image.Image) -> list[str]:
     return [code.text for code in zxingcpp.read_barcodes(picture)]
 
 
-def scanned_by_opencv(picture: Image.Image) -> str:
-    return cv2.QRCodeDetector().detectAndDecode(np.asarray(picture))[0]
-
-
 # --- What is shown --------------------------------------------------------------------------------------------------
 
 
@@ -141,17 +136,7 @@ def test_each_state_says_its_words_and_its_qr(glass: Glass) -> None:
 def test_a_telephone_reads_the_qr_at_every_angle_and_distance(glass: Glass, width: int, height: int) -> None:
     glass.page.set_viewport_size({"width": width, "height": height})
     assert glass.show(SCREENS["either"]) == "qr"
-    picture = glass.picture()
-    seen = {
-        "sharp": picture,
-        "half": picture.resize((width // 2, height // 2), Image.Resampling.BILINEAR),
-        "turned": picture.rotate(15, Image.Resampling.BILINEAR, expand=True, fillcolor=128),
-        "blurred": picture.filter(ImageFilter.GaussianBlur(2)),
-        "pale": picture.point([110 + grey * 40 // 255 for grey in range(256)]),
-    }
-    for name, each in seen.items():
-        assert scanned(each) == [PAYLOAD], name
-        assert scanned_by_opencv(each) == PAYLOAD, name
+    assert misread(glass.picture(), PAYLOAD) == []
 
 
 def test_a_dense_screen_draws_whole_pixels(browser: Browser) -> None:

@@ -489,7 +489,7 @@ def test_the_token_is_for_the_tills_account_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "short", "x" * 129, "with a space in the middle", "é" * 20, "a/b" * 10, "a" * 20 + "\nb"]
+    "content", ["short", "x" * 129, "with a space in the middle", "é" * 20, "a/b" * 10, "a" * 20 + "\nb"]
 )
 def test_a_token_file_with_something_else_is_refused_by_its_name(tmp_path: Path, content: str) -> None:
     file = tmp_path / "token"
@@ -498,6 +498,14 @@ def test_a_token_file_with_something_else_is_refused_by_its_name(tmp_path: Path,
         open_display("web:", {"token_file": str(file)})
     assert str(file) in told.value.text("fr")
     assert file.read_text(encoding="utf-8") == content
+
+
+def test_a_token_file_that_a_power_cut_left_empty_is_made_anew(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.touch()
+    address = open_display("web:", {"token_file": str(file)}).url
+    assert open_display("web:", {"token_file": str(file)}).url == address
+    assert [path.name for path in tmp_path.iterdir()] == ["token"]
 
 
 @pytest.mark.parametrize("where", ["no-folder/token", "."])

@@ -14,7 +14,6 @@ import re
 import secrets
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from cvconnect_drivers.displays import has_qr
@@ -176,18 +175,30 @@ def open_display(url: str, options: Mapping[str, object]) -> WebDisplay:
 
 
 def _kept(path: Path, settings: Settings) -> str:
-    """Read the token, or make it: nobody but its owner reads the file."""
+    """Read the token, or make it: nobody but its owner reads the file. An empty one was left by a power cut."""
     try:
-        with suppress(FileExistsError):
-            made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(made, "w", encoding="ascii") as file:
-                file.write(secrets.token_urlsafe(16) + "\n")
+        if not path.exists() or not path.stat().st_size:
+            _make(path)
         token = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeError) as error:
         raise _unusable(path, settings) from error
     if not _TOKEN.fullmatch(token):
         raise _unusable(path, settings)
     return token
+
+
+def _make(path: Path) -> None:
+    """Write a token in full, or not at all."""
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        made = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(made, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(16) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _unusable(path: Path, settings: Settings) -> ConfigurationError:
