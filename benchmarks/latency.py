@@ -13,16 +13,14 @@ import tempfile
 import threading
 import time
 import tty
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from figures import show, summary
 
 from cvconnect_drivers.displays.screen import render
-from cvconnect_pos import Payment, PaymentPrompt, State, Station, Tender
+from cvconnect_pos import Payment, PaymentPrompt, Station, Tender
 from cvconnect_pos.clock import SystemClock
 from cvconnect_pos.devices import Presentation, StationDevices
 from cvconnect_pos.engine import Engine
@@ -181,9 +179,8 @@ url = "serial://{os.ttyname(far)}?duplicate_window_ms=0"
             payment = station.tender.request(
                 request_id=f"s{number}", amount_cents=4550, basket_ref=f"B{number}"
             )
-            until(partial(is_open, payment))
+            wait_until_ready(payment)
             bare = floor.measure()
-            time.sleep(0.003)  # the device's thread arms the scanner
             sent = len(server.requests)
             os.write(near, NUMBER.encode())
             time.sleep(0.002)
@@ -198,18 +195,12 @@ url = "serial://{os.ttyname(far)}?duplicate_window_ms=0"
     return times
 
 
-def is_open(payment: Payment) -> bool:
-    """Whether a label is waited for."""
-    return payment.attempt.state is State.OPENED
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that comes within milliseconds."""
-    deadline = time.monotonic() + 10
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError("it did not come")
-        time.sleep(0.0002)
+def wait_until_ready(payment: Payment) -> None:
+    """Wait until the till is told that a label is waited for."""
+    while event := payment.next_event(10):
+        if event.name == "ReadyToScan":
+            return
+    raise TimeoutError("no scanner is ready")
 
 
 def measure() -> dict[str, object]:
