@@ -122,3 +122,18 @@ def test_every_listed_spelling_ends_in_a_page_of_the_west(character: str) -> Non
 def test_every_page_of_every_printer_begins_with_ascii(name: str) -> None:
     ascii_text = "".join(map(chr, range(0x20, 0x7F)))
     assert {page.encode(ascii_text) for page in PROFILES[name].pages} == {ascii_text.encode()}
+
+
+@pytest.mark.parametrize(
+    "codec", sorted({page.codec for profile in PROFILES.values() for page in profile.pages})
+)
+def test_a_page_has_the_characters_that_its_codec_has(codec: str) -> None:
+    def by_codec(character: str) -> bytes | None:
+        try:
+            return character.encode(codec)
+        except UnicodeEncodeError:
+            return None
+
+    page = CodePage(0, codec)
+    characters = [chr(point) for point in range(0x10000)]
+    assert [page.encode(each) for each in characters] == [by_codec(each) for each in characters]

@@ -9,10 +9,13 @@ Source: Epson, ESC/POS Command Reference, `ESC t` (page 16: WPC1252, page 19: PC
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
+from typing import Any
 
 from cvconnect_drivers.errors import ContentError
 from cvconnect_drivers.spelling import compose, respell
@@ -45,9 +48,16 @@ class CodePage:
             One byte per character, or None when the page lacks one.
         """
         try:
-            return text.encode(self.codec)
+            return codecs.charmap_encode(text, "strict", _table(self.codec))[0]
         except UnicodeEncodeError:
             return None
+
+
+@cache
+def _table(codec: str) -> Any:
+    """Invert a page: several of Python's own codecs ask a dictionary for each character, six times as long."""
+    characters = [bytes((byte,)).decode(codec, "replace") for byte in range(256)]
+    return codecs.charmap_build("".join(characters).replace("\ufffd", "\ufffe"))
 
 
 PC858 = CodePage(19, "cp858")

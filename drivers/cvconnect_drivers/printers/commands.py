@@ -134,13 +134,12 @@ class QrCode:
     def to_bytes(self) -> bytes:
         """Encode."""
         return b"".join(
-            _GS + b"(k" + len(function).to_bytes(2, "little") + function
-            for function in (
-                b"1A2\x00",
-                b"1C" + bytes([self.module_dots]),
-                b"1E1",
-                b"1P0" + self.data,
-                b"1Q0",
+            (
+                b"\x1d(k\x04\x001A2\x00",
+                b"\x1d(k\x03\x001C" + bytes([self.module_dots]),
+                b"\x1d(k\x03\x001E1",
+                b"\x1d(k" + (3 + len(self.data)).to_bytes(2, "little") + b"1P0" + self.data,
+                b"\x1d(k\x03\x001Q0",
             )
         )
 
@@ -283,4 +282,4 @@ def to_bytes(commands: Iterable[Command]) -> bytes:
     Returns:
         What to send.
     """
-    return b"".join(command.to_bytes() for command in commands)
+    return b"".join([command.to_bytes() for command in commands])

@@ -7,7 +7,7 @@ page itself at the start of each job: what a reset selects differs between print
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from cvconnect_drivers.errors import ContentError
@@ -104,6 +104,7 @@ class Encoder:
         self._align: Align = "left"
         self._bold = False
         self._large = False
+        self._commands: list[Command] = []
         self._left_out: list[ContentError] = []
 
     @property
@@ -126,88 +127,84 @@ class Encoder:
         """
         self._page, self._align, self._bold, self._large = self._profile.pages[0], "left", False, False
         self._left_out = []
-        commands: list[Command] = [InitializePrinter()]
+        self._commands = [InitializePrinter()]
         if self._profile.kanji:
-            commands.append(CancelKanjiCharacterMode())
-        commands.append(SelectCharacterCodeTable(self._page))
+            self._commands.append(CancelKanjiCharacterMode())
+        self._commands.append(SelectCharacterCodeTable(self._page))
         for line in within_limits(lines):
-            commands += self._line(line)
-        commands.append(FeedAndCut() if self._profile.cut else PrintAndFeedLines(FEED_TO_TEAR_LINES))
-        return commands
+            if getattr(line, "image", None) is not None:
+                self._logo(line)
+            elif line.qr is not None:
+                self._qr(line.qr, line.align)
+            else:
+                self._text(line)
+        self._commands.append(FeedAndCut() if self._profile.cut else PrintAndFeedLines(FEED_TO_TEAR_LINES))
+        return self._commands
 
-    def _line(self, line: Line) -> Iterator[Command]:
-        image = getattr(line, "image", None)
-        if image is not None:
-            yield from self._logo(image, line.align)
-        elif line.qr is not None:
-            # The lines around it are the upper and lower quiet zone.
-            yield _LINE_FEED
-            yield from self._justify(line.align)
-            yield from self._qr(line.qr)
-            yield _LINE_FEED
-        else:
-            yield from self._text(line)
-
-    def _text(self, line: Line) -> Iterator[Command]:
+    def _text(self, line: Line) -> None:
         # What nobody sees at the end of a line is not sent.
         text = line.text.rstrip(" ") if line.align == "left" else line.text
         runs = encode(text, self._profile.pages, self._page)
         if runs is None:
-            yield from self._justify(line.align)
-            yield from self._drawn(line)
+            self._drawn(line)
             return
         if runs:
             # A line that fills the paper stands the same in every alignment.
             if line.align != self._align and not self._fills_paper(runs, line):
-                yield from self._justify(line.align)
+                self._justify(line.align)
             if line.bold != self._bold or line.large != self._large:
-                yield from self._print_modes(line)
+                self._print_modes(line)
         for run in runs:
             if run.page is not self._page:
                 self._page = run.page
-                yield SelectCharacterCodeTable(run.page)
-            yield PrintData(run.data)
-        yield _LINE_FEED
+                self._commands.append(SelectCharacterCodeTable(run.page))
+            self._commands.append(PrintData(run.data))
+        self._commands.append(_LINE_FEED)
 
     def _fills_paper(self, runs: Iterable[Run], line: Line) -> bool:
-        return sum(len(run.data) for run in runs) * (2 if line.large else 1) == self._profile.columns
+        return sum([len(run.data) for run in runs]) * (2 if line.large else 1) == self._profile.columns
 
-    def _justify(self, align: Align) -> Iterator[Command]:
+    def _justify(self, align: Align) -> None:
         if align != self._align:
             self._align = align
-            yield SelectJustification(align)
+            self._commands.append(_JUSTIFY[align])
 
-    def _print_modes(self, line: Line) -> Iterator[Command]:
+    def _print_modes(self, line: Line) -> None:
         bold, large = line.bold != self._bold, line.large != self._large
         self._bold, self._large = line.bold, line.large
         if bold and large:
-            yield SelectPrintModes(emphasized=line.bold, double=line.large)
+            self._commands.append(SelectPrintModes(emphasized=line.bold, double=line.large))
         elif bold:
-            yield TurnEmphasizedMode(line.bold)
-        elif large:
-            yield SelectCharacterSize(2 if line.large else 1)
+            self._commands.append(_EMPHASIZE[line.bold])
+        else:
+            self._commands.append(SelectCharacterSize(2 if line.large else 1))
 
-    def _logo(self, png: bytes, align: Align) -> Iterator[Command]:
+    def _logo(self, line: Line) -> None:
         try:
-            logo = draw_logo(png, self._profile.width_dots)
+            logo = draw_logo(line.image, self._profile.width_dots)
         except ContentError as error:
             self._left_out.append(error)
             return
-        yield from self._justify(align)
-        yield from _dots(logo)
+        self._justify(line.align)
+        self._dots(logo)
 
-    def _qr(self, payload: str) -> Iterator[Command]:
+    def _qr(self, payload: str, align: Align) -> None:
+        # The lines around it are the upper and lower quiet zone.
+        self._commands.append(_LINE_FEED)
+        self._justify(align)
         dots = module_dots(payload, self._profile)
         data = payload.encode()
         # A printer carries real-time commands out wherever they stand, in the data of a QR too.
         if self._profile.native_qr and data == without_real_time_commands(data):
-            yield QrCode(data, dots)
-            return
-        # The printer doubles what it can: a quarter of the bytes on the wire.
-        times = 1 if dots % 2 else 2
-        yield from _dots(draw_qr(make_matrix(payload, mode="byte"), dots // times), times)
+            self._commands.append(QrCode(data, dots))
+        else:
+            # The printer doubles what it can: a quarter of the bytes on the wire.
+            times = 1 if dots % 2 else 2
+            self._dots(draw_qr(make_matrix(payload, mode="byte"), dots // times), times)
+        self._commands.append(_LINE_FEED)
 
-    def _drawn(self, line: Line) -> Iterator[Command]:
+    def _drawn(self, line: Line) -> None:
+        self._justify(line.align)
         images = draw_text(
             line.text,
             columns=self._profile.columns,
@@ -217,15 +214,18 @@ class Encoder:
             large=line.large,
         )
         for image in images:
-            yield from _dots(image)
+            self._dots(image)
             if not line.large:  # large characters leave no space between lines, printed or drawn
-                yield _LEADING
+                self._commands.append(_LEADING)
+
+    def _dots(self, bitmap: Bitmap, times: int = 1) -> None:
+        self._commands += [PrintRasterBitImage(band, times) for band in bitmap.bands()]
 
 
-def _dots(bitmap: Bitmap, times: int = 1) -> Iterator[Command]:
-    return (PrintRasterBitImage(band, times) for band in bitmap.bands())
-
-
+_JUSTIFY: Final[Mapping[Align, Command]] = {
+    align: SelectJustification(align) for align in ("left", "center", "right")
+}
+_EMPHASIZE: Final = (TurnEmphasizedMode(False), TurnEmphasizedMode(True))
 _LINE_FEED: Final = PrintAndLineFeed()
 
 _LEADING: Final = PrintRasterBitImage(Bitmap(1, bytes(LINE_SPACING_DOTS - CELL_HEIGHT_DOTS)))
