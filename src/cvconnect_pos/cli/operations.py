@@ -1,4 +1,7 @@
-"""`cvconnect operations`: what was asked, what came of it, and what a person must still look at. Reads only."""
+"""`cvconnect operations`: what was asked, what came of it, and what a person must still look at.
+
+Reads only; but a journal of an earlier version is brought to the present form first, as by whoever opens it.
+"""
 
 from __future__ import annotations
 
@@ -56,8 +59,9 @@ def list_operations(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Liste les opérations, la plus récente d’abord. La caisse peut être ouverte : rien n’est modifié.
+    """Liste les opérations, la plus récente d’abord. La caisse peut être ouverte : aucune opération n’est modifiée.
 
+    Un journal d’une version précédente passe d’abord au format actuel.
     Un montant qui n’est pas encore connu est affiché « — ».
 
     Code de retour : 0, même si la liste est vide ; 2 si le journal
