@@ -169,7 +169,8 @@ class Driver:
         Raises:
             JournalError: It cannot be found out who acts on it.
         """
-        return self._holds_firmly(self._box_of(payment)) or not _is_known(payment.attempt)
+        attempt = payment.attempt
+        return self._holds_firmly(self._box_of(payment)) or not (_is_known(attempt) or attempt.rival)
 
     def look(self, payment: Payment) -> bool:
         """Ask soon how a payment stands, open or over; say whether it can be asked here.
@@ -203,9 +204,12 @@ class Driver:
             raise
 
     def refresh(self, payment: Payment) -> None:
-        """Take in what another process has written, unless this one acts, and go on from there if that one is gone."""
+        """Take in what another process has written, unless this one acts, and go on from there if that one is gone.
+
+        What is over may have been handed over, whatever this one remembers of its lease.
+        """
         box = self._mail.box_of(payment)
-        if box is not None and box.lease_until > self._clock.monotonic():
+        if box is not None and box.lease_until > self._clock.monotonic() and not box.payment.attempt.is_final:
             return
         with self.writing:
             if self.leasing.catch_up(payment, self._mail.box_of(payment)):
@@ -216,6 +220,7 @@ class Driver:
         box = self._mail.box_of(payment)
         if box is not None:
             box.news = True  # whatever is done before: it was asked for by what is no longer true
+            box.lease_until = float("-inf")
             self._mail.put(box, partial(self.leasing.heard, box))
         elif not self._timers.wants_nothing(box := self._aged(payment)):
             self._watch(box)
@@ -238,9 +243,12 @@ class Driver:
             since_s: An answer counts that was asked for after this moment, in monotonic seconds.
         """
         done: list[threading.Event] = []
-        for box in self._acted_on():
-            done.append(threading.Event())
-            self._timers.poll_soon(box, done[-1].set, since_s=since_s)
+        for box in self._mail.boxes():
+            if box.follows:
+                continue
+            if _is_known(box.payment.attempt):
+                done.append(threading.Event())
+                self._timers.poll_soon(box, done[-1].set, since_s=since_s)
             if box.payment.attempt.rival is not None:
                 done.append(threading.Event())
                 self._timers.ask_rival(box, done[-1].set, since_s=since_s)
@@ -308,9 +316,10 @@ class Driver:
     def _moved(self, box: Box, error: JournalMoved) -> None:
         """Somebody wrote meanwhile, or acts on it now: this is judged anew by what is true."""
         if isinstance(error, JournalTaken):
-            self.leasing.taken(box)
-        box.news = True
-        self._mail.next(box, partial(self.leasing.take_in, box))
+            self._mail.next(box, partial(self.leasing.regain, box))
+        else:
+            box.news = True
+            self._mail.next(box, partial(self.leasing.take_in, box))
         self._mail.put(box, partial(self.leasing.heard, box))
 
     def _waits(self, box: Box, error: JournalError) -> None:
@@ -400,10 +409,11 @@ class Driver:
             if item.beneficiary is not None:
                 box.beneficiary = item.beneficiary
                 box.interrupted = False  # somebody stands at it
-            payment.hold()  # not over before its events are told and its tickets are counted
+            payment.begin_step()  # not over before its events are told and its tickets are counted
             try:
                 after, events = self._journaled(payment, item, row)
             except BaseException:
+                payment.end_step((), before)
                 payment.publish((), tickets=-1)
                 raise
             box.journal_trouble = False
@@ -413,7 +423,7 @@ class Driver:
         for command in commands:
             if command in _BEFORE_TELLING:
                 self._carry_out(command, payment, after)
-        payment.publish(events)
+        payment.end_step(events, after)
         tickets = sum(self._carry_out(c, payment, after) for c in commands if c not in _BEFORE_TELLING)
         payment.publish((), tickets=tickets - 1)
         self._go_on(box, item.signal, row, before)

@@ -92,10 +92,11 @@ class Leasing:
 
     def _holds(self, box: Box, *, patient: bool, brief: bool, firm: bool) -> bool:
         now = self._clock.monotonic()
+        over = box.payment.attempt.is_final  # then it may have been handed over meanwhile
         pause = 1.5 * (self._timers.poll_delay_s(box) or 0.0)
-        if box.lease_until - now > self._call_s() + pause:
+        if box.lease_until - now > self._call_s() + pause and not (firm and over):
             return True
-        lapsed = box.lease_until <= now
+        lapsed = box.lease_until <= now or over
         until = (now + self._call_s() + _BRIEF_S if brief else self.end_s()) + pause
         patience = max(_PATIENCE_S, 1.5 * (self._timers.rival_delay_s(box) or 0.0)) if patient else 0.0
         heard = False
@@ -108,6 +109,7 @@ class Leasing:
 
         if not taken() and not (firm and (heard := self.take_in(box)) and taken()):
             box.news = box.news or heard
+            box.lease_until = float("-inf")
             if not box.follows:
                 box.follows = True
                 TRACE.info("%s is acted on by another process", box.payment.request_id)
@@ -130,10 +132,17 @@ class Leasing:
         over = attempt.is_final and attempt.acknowledged
         return box.follows and (not over or may_change(attempt.state, age_s))
 
-    def taken(self, box: Box) -> None:
-        """Another process acts on it now, although the lease did not run out: it was asked to hand it over."""
+    def regain(self, box: Box) -> None:
+        """Take it back from a process that it was handed over to while this one asked about it: what was heard is written."""
         with self._leasing:
+            attempt, now, until = box.payment.attempt, self._clock.monotonic(), self.end_s()
             box.lease_until = float("-inf")
+            over_at = attempt.seq if attempt.is_final and not box.news else None
+            if self._journal.lease(box.payment.request_id, until_s=until, now_s=now, over_at=over_at):
+                box.lease_until = until  # nothing newer is written: it was judged by what is true
+            else:
+                box.news = True
+                self.take_in(box)
 
     def heard(self, box: Box) -> None:
         """Another process has written: follow it, and go on where it left off when it is gone."""

@@ -33,6 +33,7 @@ class Payment:
         self._shown: Attempt | None = None
         self._asked = 0  # what the till asked and the engine has not yet taken up
         self._tickets_due = 0
+        self._behind: list[tuple[Event, Attempt]] | None = None  # while a step is about to be told
         first = standing(attempt) if recovered else None
         self._events: list[tuple[Event, Attempt]] = [(first, attempt)] if first else []
         self._told = 0
@@ -357,20 +358,44 @@ class Payment:
             self._wake()
 
     def hold(self) -> None:
-        """Keep the payment from being over until `publish` has told its events and counted its tickets."""
+        """Keep the payment from being over until `publish` has counted its tickets."""
         with self._condition:
             self._tickets_due += 1
+
+    def begin_step(self) -> None:
+        """Keep the payment from being over, and what comes after a step from being told before it."""
+        with self._condition:
+            self._tickets_due += 1
+            self._behind = []
+
+    def end_step(self, events: tuple[Event, ...], attempt: Attempt) -> None:
+        """Tell a step, then what came meanwhile; its tickets are still to be counted by `publish`.
+
+        Args:
+            events: What the step means to the till.
+            attempt: How it left the payment.
+        """
+        with self._condition:
+            behind, self._behind = self._behind or [], None
+            self._tell([(event, attempt) for event in events] + behind)
 
     def publish(self, events: tuple[Event, ...], *, tickets: int = 0) -> None:
         """Tell events, and how many more tickets are due."""
         with self._condition:
             self._tickets_due += tickets
             told = [(event, self._attempt) for event in events]
-            self._events.extend(told)
-            for listener in self._listeners:
-                for event, attempt in told:
-                    self._engine.tell(self._showing(listener, attempt), event)
-            self._wake()
+            if self._behind is None:
+                self._tell(told)
+            else:
+                self._behind += told
+
+    def _tell(self, told: Sequence[tuple[Event, Attempt]]) -> None:
+        """Tell events, each with how the payment stood; the condition is held."""
+        self._events.extend(told)
+        for listener in self._listeners:
+            for event, attempt in told:
+                self._engine.tell(self._showing(listener, attempt), event)
+        self._wake()
 
     def taken_up(self) -> None:
         """Note that the engine has done a step that the till asked for."""

@@ -465,6 +465,15 @@ def test_a_lease_without_a_moment_is_refused(pair: Pair, seconds: Any) -> None:
     assert pair[1].lease("r1", until_s=100.0, now_s=10.0)
 
 
+@pytest.mark.parametrize("seq", [2**63, -(2**63), 0, "1", 1.0, True])
+def test_the_lease_of_what_is_over_at_no_entry_is_refused(pair: Pair, seq: Any) -> None:
+    one, two = pair
+    assert one.lease("r1", until_s=100.0, now_s=10.0)
+    with pytest.raises(InvalidInput) as caught:
+        two.lease("r1", until_s=100.0, now_s=10.0, over_at=seq)
+    assert caught.value.code == "NUMBER_OUT_OF_RANGE"
+
+
 def test_many_threads_of_two_journals_get_one_lease(pair: Pair) -> None:
     won: list[str] = []
 

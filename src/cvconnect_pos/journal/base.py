@@ -198,8 +198,8 @@ class Journal(Protocol):
             until_s: Until when it is wanted, in monotonic seconds of the host. A longer one of ours stays as it is.
             now_s: Now, by the same clock.
             over_at: The `seq` of the attempt's newest entry that the caller knows of. When that is still the newest one
-                and the attempt is over, the lease is handed over by whoever has it: there is nothing under way to
-                disturb, and that one may write no more. None to wait until it is free.
+                and the attempt is over, the lease is handed over by whoever has it: no step is lost, and that one
+                may write no more. None to wait until it is free.
 
         Returns:
             Whether it is ours, at least until then.

@@ -230,6 +230,8 @@ class SqliteJournal:
         check_text("request_id", request_id)
         check_seconds("until_s", until_s)
         check_seconds("now_s", now_s)
+        if over_at is not None:
+            check_number("over_at", over_at, least=1)
         wanted = leases.Lease(self._owners.token, boot_id(), until_s)
         with self._reading() as connection:
             found = leases.read(connection, request_id)
