@@ -23,7 +23,8 @@ from typer.testing import CliRunner
 
 from cvconnect_drivers.cli import raw_readers, setup, words
 from cvconnect_drivers.cli.calibration_label import label_png
-from cvconnect_drivers.cli.raw_readers import EvdevReader
+from cvconnect_drivers.cli.countdown import Countdown
+from cvconnect_drivers.cli.raw_readers import EvdevReader, open_raw
 from cvconnect_drivers.cli.station_text import StationText
 from cvconnect_drivers.errors import ConfigurationError, LinkAbsentError
 from cvconnect_drivers.scanners import evdev as evdev_driver
@@ -31,6 +32,7 @@ from cvconnect_drivers.scanners import input_events as linux
 from cvconnect_drivers.scanners import serial as serial_driver
 from cvconnect_drivers.scanners.calibration import CALIBRATION_TEXT
 from cvconnect_drivers.scanners.labels import Label
+from cvconnect_drivers.scanners.settings import Identity
 
 CVCONNECT = "import sys; from cvconnect_pos.cli.main import main; sys.exit(main())"
 WAIT_S = 20.0
@@ -493,6 +495,20 @@ def test_sentences_are_broken_between_words_and_addresses_never(
     assert "evdev:?vendor=0c2e&product=0b61&port=usb-0000:00:14.0-2/input0" in told[2]
 
 
+@pytest.mark.parametrize(("columns", "above"), [("40", True), ("80", False)])
+def test_a_countdown_is_one_line_however_narrow_the_window(
+    columns: str, above: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", columns)
+    with Countdown("Lisez l’étiquette de calibrage, une fois", 600):
+        pass
+    lines = capsys.readouterr().out.split("\n")
+    assert all(len(line.strip("\r")) <= int(columns) for line in lines)
+    assert lines[-2].strip().endswith("600 s")
+    assert (lines[-2].strip() == "600 s") is above
+
+
 def test_a_file_that_cannot_be_written_stays_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -553,7 +569,7 @@ def test_a_keyboard_scanner_is_read_key_by_key(monkeypatch: pytest.MonkeyPatch) 
         return keyboard if path.name == "event0" else Keyboard()  # a second look at it is a file of its own
 
     monkeypatch.setattr(evdev_driver, "open_by_path", opened)
-    reader: raw_readers.RawReader = EvdevReader("evdev:///dev/input/event0")
+    reader: raw_readers.RawReader = EvdevReader("evdev:///dev/input/event0", {})
     try:
         assert reader.read(timeout_s=0.01) == []
         assert keyboard.grabbed
@@ -564,6 +580,25 @@ def test_a_keyboard_scanner_is_read_key_by_key(monkeypatch: pytest.MonkeyPatch) 
         reader.close()
 
 
+def test_a_keyboard_whose_identity_stands_in_the_table_is_the_one_that_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Identity] = []
+
+    def opened(identity: Identity, _where: str) -> Keyboard:
+        asked.append(identity)
+        return Keyboard()
+
+    def look(_path: Path, _where: str) -> Keyboard:
+        return Keyboard()
+
+    monkeypatch.setattr(evdev_driver, "open_by_identity", opened)
+    monkeypatch.setattr(evdev_driver, "open_by_path", look)
+    table = {"vendor": "0C2E", "product": "0b61", "layout": "fr", "duplicate_window_ms": 500}
+    open_raw("evdev:", table).close()
+    assert asked == [Identity("0c2e", "0b61")]
+
+
 def test_a_keyboard_that_a_till_holds_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     keyboard = Keyboard()
     keyboard.is_held = True
@@ -572,7 +607,7 @@ def test_a_keyboard_that_a_till_holds_is_not_waited_for(monkeypatch: pytest.Monk
         return keyboard if path.name == "event0" else Keyboard()  # a second look at it is a file of its own
 
     monkeypatch.setattr(evdev_driver, "open_by_path", opened)
-    reader = EvdevReader("evdev:///dev/input/event0")
+    reader = EvdevReader("evdev:///dev/input/event0", {})
     try:
         with pytest.raises(LinkAbsentError) as told:
             reader.read(timeout_s=0.01)

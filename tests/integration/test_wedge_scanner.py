@@ -17,6 +17,7 @@ from cvconnect_pos.peripherals import ScannerFactory
 
 FACTORY: ScannerFactory = open_scanner
 IDENTIFIER = "03481592677"
+PAUSE = threading.Event()
 ENTER = 28
 
 _numbers = count()
@@ -67,6 +68,51 @@ def test_a_label_is_delivered_at_once() -> None:
             sent_s = time.monotonic()
             waited.append(labels.get(timeout=5) - sent_s)
         assert min(waited) < 0.05  # a read blocks for 0.2 s
+    finally:
+        scanner.release()
+
+
+def by_slow_keys(till: Wedge, text: str) -> None:
+    for digit in text:
+        by_key(till, 1 + (int(digit) or 10))
+    by_key(till, ENTER)
+
+
+def by_slow_characters(till: Wedge, text: str) -> None:
+    for character in f"{text}\r":
+        PAUSE.wait(0.04)
+        till.character(character, time.monotonic())
+
+
+def by_key(till: Wedge, code: int) -> None:
+    PAUSE.wait(0.04)
+    till.key(code, True, time.monotonic())
+    till.key(code, False, time.monotonic())
+
+
+@pytest.mark.parametrize("feed", [by_slow_keys, by_slow_characters])
+def test_the_second_line_of_a_refused_label_is_no_identifier_however_slowly_it_is_typed(
+    feed: Callable[[Wedge, str], None],
+) -> None:
+    name = f"lines-{next(_numbers)}"
+    scanner = open_scanner(f"wedge:{name}", {"terminator": "enter"})
+    came: SimpleQueue[Label] = SimpleQueue()
+
+    def hear(label: Label) -> None:
+        if label.refusal is not None:
+            scanner.arm(hear)  # the same customer is waited for
+        came.put(label)
+
+    scanner.claim(on_status=lambda _health: None, timeout_s=5)
+    try:
+        scanner.arm(hear)
+        feed(wedge(name), "002")
+        assert came.get(timeout=5).refusal == "NOT_AN_IDENTIFIER"
+        feed(wedge(name), IDENTIFIER)
+        PAUSE.wait(0.4)
+        feed(wedge(name), "98765432109")
+        assert came.get(timeout=5).text == "98765432109"
+        assert scanner.statistics()["dropped"] == 1
     finally:
         scanner.release()
 

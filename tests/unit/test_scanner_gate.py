@@ -58,6 +58,15 @@ def test_a_label_that_ended_before_the_arming_is_not_the_one_though_it_is_taken_
     assert [label.text for label in heard] == ["20000000027"]
 
 
+def test_a_label_without_its_prefix_that_began_before_the_arming_is_told_to_nobody() -> None:
+    gate, heard = Gate(ScannerSettings(prefix=b"P>")), list[Label]()
+    gate.arm(heard.append, 5.0, label_begun=False, same_customer=False)
+    gate.take(RawLabel(FIRST.data, since_s=4.9), 5.1)
+    deliver(gate)
+    assert heard == []
+    assert (gate.counts()["no_prefix"], gate.counts()["dropped"], gate.armed) == (1, 1, True)
+
+
 def test_after_a_new_connection_no_label_has_begun() -> None:
     gate = Gate(ScannerSettings())
     customer = Customer(gate, label_begun=True)

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from cvconnect_drivers.scanners.framing import MAX_LABEL_BYTES, RawLabel
 from cvconnect_drivers.scanners.keyboard import ANY_TERMINATOR, KeyboardDecoder, KeyEvent
 from cvconnect_drivers.scanners.layouts import KEYS, LAYOUTS
+from cvconnect_drivers.scanners.wedge_intake import Key
+from cvconnect_drivers.scanners.wedge_page import read_batch
 
 ENTER, KP_ENTER, TAB, CAPS_LOCK, NUM_LOCK = 28, 96, 15, 58, 69
 LEFT_SHIFT, RIGHT_SHIFT, LEFT_CTRL, RIGHT_CTRL, LEFT_ALT, ALTGR, META = 42, 54, 29, 97, 56, 100, 125
@@ -384,3 +386,11 @@ def test_text_that_never_ends_takes_no_memory() -> None:
     assert size(typist.decoder) < 40_000
     assert typist.tap(ENTER).labels == [TOO_LONG]
     assert size(typist.lose().tap(*[2, 3, 4] * 5_000).decoder) < 40_000
+
+
+def test_no_repr_of_keys_tells_which_they_were() -> None:
+    event = KeyEvent(1.5, ROW[7], pressed=True)
+    batch = read_batch('{"page": "p", "batch": 0, "events": [{"code": "Digit8", "down": true, "ms": 1}]}')
+    for shown in (repr(event), repr([Key(event)]), repr(batch)):
+        assert str(ROW[7]) not in shown.replace("1.5", "")
+        assert "pressed=True" in shown

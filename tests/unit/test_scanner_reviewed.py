@@ -94,6 +94,22 @@ def test_no_further_line_of_a_refused_label_is_an_identifier(first_line: RawLabe
     assert payment.gate.armed
 
 
+@pytest.mark.parametrize(("first_line", "refusal"), REFUSED)
+def test_no_line_of_a_slow_keyboard_is_an_identifier_that_began_right_after_a_refused_one(
+    first_line: RawLabel, refusal: str
+) -> None:
+    payment = Payment()
+    now_s = 0.0
+    payment.take(first_line, now_s)
+    for line in (FIRST.data, b"002", SECOND.data):
+        began_s = now_s + 0.08
+        now_s = began_s + 0.08 * 11  # as long as some devices take from key to key
+        payment.take(RawLabel(line, since_s=began_s), now_s)
+    assert payment.heard == [refusal]
+    payment.take(replace(FIRST, since_s=now_s + REST_S + 0.01), now_s + 2)
+    assert payment.heard == [refusal, None]
+
+
 def test_after_a_moment_without_a_line_the_same_customer_may_try_again() -> None:
     payment = Payment()
     payment.take(RawLabel(b"BCD"), 0.0)

@@ -105,10 +105,39 @@ def test_a_stray_character_spoils_no_later_scan() -> None:
     assert [(label.data, label.damage) for label in labels] == [(b"", "TORN"), (b"034", None)]
 
 
+@pytest.mark.parametrize("make", [characters, digits])
+@pytest.mark.parametrize("terminator", ["any", "enter"])
+def test_a_user_interface_that_stops_for_long_makes_no_identifier_of_a_product_code(
+    make: Make, terminator: str
+) -> None:
+    for cut in range(1, 13):
+        intake = Intake(terminator=terminator)
+        code = "3017620422003"
+        labels = fed(intake, make(code[:cut])) + intake.tick(STALL_S + 0.2)
+        end = press(ENTER, 1.4) if make is digits else Characters(1.4, "\r")
+        labels += fed(intake, [*make(code[cut:], at_s=1.3), end])
+        assert [label.data for label in labels if label.damage is None and len(label.data) == 11] == []
+
+
+@pytest.mark.parametrize("make", [characters, digits])
+def test_a_user_interface_that_stops_twice_makes_no_identifier_of_a_product_code(make: Make) -> None:
+    intake = Intake()
+    labels = fed(intake, make("30"))
+    labels += intake.tick(1.2) + fed(intake, make("17620422003", at_s=1.3))
+    labels += intake.tick(2.5) + fed(intake, make("15", at_s=2.6)) + intake.tick(5.0)
+    assert {label.damage for label in labels} == {"TORN"}
+
+
+@pytest.mark.parametrize("make", [characters, digits])
+def test_eleven_digits_that_somebody_types_without_an_end_are_no_label(make: Make) -> None:
+    intake = Intake()
+    assert fed(intake, make("03481592677")) + intake.tick(9.0) == [TORN]
+
+
 def test_what_was_typed_before_it_was_armed_tells_nothing_of_the_scanner() -> None:
     intake = Intake()
     fed(intake, characters("12"))
-    assert [label.data for label in intake.tick(2.0)] == [b"12"]  # by a pause
+    assert intake.tick(2.0) == [TORN]  # by a pause
     assert intake.feed(Armed(3.0, label_begun=False)) == []
     assert fed(intake, characters("034\r", at_s=4.0)) == [RawLabel(b"034")]
 

@@ -162,7 +162,10 @@ def test_a_clock_that_goes_back_tears_the_label(till: Wedge, source: WedgeSource
     assert read(source) == [(b"", "TORN"), (b"2", None)]
 
 
-@pytest.mark.parametrize("time_s", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize(
+    "time_s",
+    [math.nan, math.inf, -math.inf, 1e308, -1e12, pytest.param(10**400, id="more than a float holds")],
+)
 def test_a_time_that_is_none_is_refused(till: Wedge, time_s: float) -> None:
     with pytest.raises(WedgeInputError, match="WEDGE_TIME"):
         till.key(KEY_1, True, time_s)
@@ -334,6 +337,7 @@ KEY: dict[str, object] = {"code": "KeyA", "down": True, "ms": 1}
         json.dumps({"page": "p", "batch": 0, "events": [KEY] * (MAX_BATCH_EVENTS + 1)}),
         " " * (MAX_BATCH_BYTES + 1),
         '{"page": "p", "batch": 0, "events": [{"code": "KeyA", "down": true, "ms": 1' + "0" * 5000 + "}]}",
+        batch(KEY | {"ms": 10**400}),  # an integer that no float holds
     ],
 )
 def test_what_is_no_batch_is_refused_and_nothing_of_it_taken(

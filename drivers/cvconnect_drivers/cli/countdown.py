@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+import shutil
 import sys
 import time
 from typing import Final, Self
 
 import typer
 
+from cvconnect_drivers.cli.words import say
+
 SLICE_S: Final = 0.2
 """How long is waited between two looks at the clock."""
+
+_SECONDS: Final = len(" 600 s ")
 
 
 class Countdown:
@@ -26,11 +31,17 @@ class Countdown:
         self._until_s = time.monotonic() + timeout_s
         self._shown = -1
         self._live = sys.stdout.isatty()
+        # A line that is broken cannot be written anew: in a narrow window what to do stands above, once.
+        self._line = f"{asks}\u00a0:"
+        self._fits = len(self._line) + _SECONDS < shutil.get_terminal_size().columns
 
     def __enter__(self) -> Self:
         """Show what to do."""
         if not self._live:
             typer.echo(f"{self._asks} ({math.ceil(self.left_s())} s).")
+        elif not self._fits:
+            say(self._line)
+            self._line = ""
         self.show()
         return self
 
@@ -48,4 +59,4 @@ class Countdown:
         seconds = math.ceil(self.left_s())
         if self._live and seconds != self._shown:
             self._shown = seconds
-            typer.echo(f"\r{self._asks} : {seconds:>3} s ", nl=False)
+            typer.echo(f"\r{self._line} {seconds:>3} s ", nl=False)

@@ -85,12 +85,13 @@ class EvdevReader:
 
     Args:
         url: `evdev:...`.
+        options: Its table in the station file, where its identity may stand.
 
     Raises:
         DriverError: It is not there, may not be opened, or is not one device alone.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, options: Mapping[str, object]) -> None:
         from cvconnect_drivers.scanners.evdev import open_by_identity, open_by_path
         from cvconnect_drivers.scanners.evdev_source import EvdevSource
         from cvconnect_drivers.scanners.settings import read_identity
@@ -99,7 +100,7 @@ class EvdevReader:
         opened = (
             open_by_path(Path(device.path), url)
             if device.target
-            else open_by_identity(read_identity(Settings(device, {})), url)
+            else open_by_identity(read_identity(Settings(device, options)), url)
         )
         self._recorder = _Recorder()
         reopen: Any = partial(open_by_path, Path(f"/proc/self/fd/{opened.fd}"), url)
@@ -194,7 +195,7 @@ def open_raw(url: str, options: Mapping[str, object]) -> RawReader:
     device = parse_url(url, READABLE)
     match device.scheme:
         case "evdev":
-            return EvdevReader(url)
+            return EvdevReader(url, options)
         case "wedge":
             return TerminalReader()
         case "socket":

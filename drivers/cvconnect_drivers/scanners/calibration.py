@@ -39,6 +39,7 @@ _ENDS: Final = {data.decode(): name for name, data in TERMINATORS.items()}
 _END_CHARACTERS: Final = frozenset("\r\n\t")
 _IN_IDENTIFIERS: Final = re.compile(r"[A-Za-z0-9.@!#$%&'*+/=?^_`{|}~-]*")
 _DAMAGED: Final = "\ufffd"
+_GARBLED: Final = re.compile("[\ufffd\0]")
 _OTHER_LABEL: Final = re.compile(r"[\r\n\t]|[0-9]{8}|@.*\.|.{17}", re.DOTALL)
 """No prefix: the end of another label, a number, an e-mail address, or more than anybody sets."""
 
@@ -120,7 +121,7 @@ def detect(read: Read) -> Calibration:
 
     Raises:
         CalibrationError: `CALIBRATION_NOTHING`, `CALIBRATION_OTHER_LABEL`, `CALIBRATION_PARTIAL`, `CALIBRATION_TWICE`,
-            `CALIBRATION_DESKTOP`, `CALIBRATION_NO_END`, `CALIBRATION_SUFFIX`, `CALIBRATION_PREFIX` or
+            `CALIBRATION_GARBLED`, `CALIBRATION_DESKTOP`, `CALIBRATION_NO_END`, `CALIBRATION_SUFFIX`, `CALIBRATION_PREFIX` or
             `CALIBRATION_TWO_LABELS`.
     """
     keys = [item for item in read if isinstance(item, KeyEvent)]
@@ -158,11 +159,11 @@ def _of_keys(events: Sequence[KeyEvent]) -> Calibration:
 
 @dataclass(frozen=True, slots=True)
 class _Typed:
-    """Keys read in one layout: up to the first end, that end's name, and what came after it."""
+    """Keys read in one layout: up to the first end, that end's name, and what came after it; no repr shows what was read."""
 
-    text: str
+    text: str = field(repr=False)
     terminator: str
-    rest: str
+    rest: str = field(repr=False)
 
 
 def _decode(events: Sequence[KeyEvent], layout: str, *, caps_lock: bool) -> _Typed:
@@ -212,6 +213,8 @@ def _of_characters(read: Sequence[Characters]) -> Calibration:
 def _of_bytes(chunks: Sequence[Chunk]) -> Calibration:
     text = b"".join(chunk.data for chunk in chunks).decode("utf-8", "replace")
     if CALIBRATION_TEXT not in text:
+        if _GARBLED.search(text) and not _shares(text):
+            raise refused("GARBLED")
         raise _not_ours([text])
     label, rest = _split_after(text)
     if _IN_IDENTIFIERS.fullmatch(rest):  # nothing, or what an identifier may hold itself

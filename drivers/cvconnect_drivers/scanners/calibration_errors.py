@@ -28,6 +28,13 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
         ),
         "Another label was read, or the scanner's layout is none of ours",
     ),
+    "GARBLED": (
+        (
+            "Ce qui arrive est illisible : « baud » n’est pas la vitesse de la douchette, ou elle n’envoie pas de l’UTF-8. "
+            "Voyez sa notice."
+        ),
+        "What comes is unreadable: 'baud' is not the scanner's speed, or it does not send UTF-8",
+    ),
     "TWO_LABELS": (
         "Une autre étiquette a été lue en même temps que celle de calibrage : relisez celle-ci, seule.",
         "Another label came right before or after the calibration label",

@@ -44,7 +44,7 @@ class Delivery:
 
 
 REST_S = 0.3
-"""What ends this soon after a label that was refused may be its next line: nobody pulls a trigger twice so fast."""
+"""What begins this soon after a label that was refused may be its next line: nobody pulls a trigger twice so fast."""
 
 
 class Gate:
@@ -117,7 +117,9 @@ class Gate:
         if raw.damage is not None:
             self._counts[raw.damage.lower()] += 1
         straddles, self._straddles = self._straddles, False
-        is_rest = self._same_customer and now_s - self._refused_at_s < REST_S
+        # A slow keyboard may take a second for a line: it is when the line began that tells.
+        began_s = now_s if raw.since_s is None else max(raw.since_s, self._armed_at_s)
+        is_rest = self._same_customer and began_s - self._refused_at_s < REST_S
         if is_rest:
             self._refused_at_s = now_s
         is_early = now_s < self._armed_at_s or (

@@ -51,7 +51,7 @@ Source: Microsoft Windows-driver-samples, kbdfr.c and kbdgr.c, columns Ctrl.
 _KEYPAD_DIGITS: Final = frozenset(KEYPAD) - {KEYPAD_POINT}
 _MAX_ALT_DIGITS = 4
 
-_STUTTER_GAPS = 3
+STUTTER_GAPS: Final = 3
 """What begins within so many pauses after a label that a pause tore may be more of it: a scanner may stutter twice."""
 _HIGHEST_CODE = 255
 
@@ -65,7 +65,8 @@ class KeyEvent(NamedTuple):
 
     Args:
         time_s: When, in seconds, on any clock that never goes back.
-        code: Which one, as Linux numbers keys (`KEY_1` is 2): a place on the keyboard, not a character.
+        code: Which one, as Linux numbers keys (`KEY_1` is 2): a place on the keyboard, not a character. Eleven of them are
+            personal, so no repr shows it.
         pressed: Whether it went down.
 
     Source: Linux `include/uapi/linux/input-event-codes.h`.
@@ -74,6 +75,10 @@ class KeyEvent(NamedTuple):
     time_s: float
     code: int
     pressed: bool
+
+    def __repr__(self) -> str:
+        """Show when, and not which."""
+        return f"KeyEvent(time_s={self.time_s!r}, pressed={self.pressed!r})"
 
 
 class KeyboardDecoder:
@@ -287,7 +292,7 @@ class KeyboardDecoder:
     def _is_torn(self, how: _End) -> bool:
         if self._terminators == ANY_TERMINATOR:
             return how != (self._last_end or "key") or (
-                how == "gap" and self._begun_s - self._torn_s < _STUTTER_GAPS * self._gap_s
+                how == "gap" and self._begun_s - self._torn_s < STUTTER_GAPS * self._gap_s
             )
         return bool(self._terminators) and "gap" in {how, self._last_end}
 

@@ -61,7 +61,7 @@ class ScannerSettings:
         if raw.damage is not None or not self.prefix:
             return raw
         if not raw.data.startswith(self.prefix):
-            return RawLabel(b"", "NO_PREFIX")
+            return replace(raw, data=b"", damage="NO_PREFIX")
         return replace(raw, data=raw.data.removeprefix(self.prefix))
 
 

@@ -15,6 +15,7 @@ from typing import Final, Literal, TypeAlias
 from cvconnect_drivers.scanners.framing import MAX_LABEL_BYTES, RawLabel
 from cvconnect_drivers.scanners.keyboard import (
     ANY_TERMINATOR,
+    STUTTER_GAPS,
     TERMINATOR_KEYS,
     KeyboardDecoder,
     KeyEvent,
@@ -111,8 +112,9 @@ class CharacterDecoder:
         self._held = bytearray()
         self._too_long = False
         self._lost = self._told = False
-        self._last_s = 0.0
+        self._last_s = self._begun_s = 0.0
         self._last_end: Literal["key", "gap"] | None = None
+        self._torn_s = -math.inf  # when a pause tore a label
 
     @property
     def pending(self) -> bool:
@@ -145,6 +147,8 @@ class CharacterDecoder:
             if character in self._endings:
                 labels += self._end("key")
                 continue
+            if not self._held:
+                self._begun_s = time_s
             # A half of a pair of surrogates makes no valid UTF-8: its label is refused as damaged.
             data = character.encode("utf-8", "surrogatepass")
             if len(self._held) + len(data) <= MAX_LABEL_BYTES:
@@ -187,12 +191,21 @@ class CharacterDecoder:
         self._too_long = self._lost = self._told = False
         if told or not data:
             return []
-        before, self._last_end = self._last_end, how
-        # Where the terminator is known a pause has cut the label; where it is not, all labels of a scanner end in one way.
-        known = bool(self._terminators) and self._terminators != ANY_TERMINATOR
-        if lost or (how == "gap" if known else before not in {None, how}):
+        is_torn = lost or self._is_torn(how)
+        self._last_end = how
+        if is_torn and how == "gap":
+            self._torn_s = self._last_s
+        if is_torn:
             return [_TORN]
         return [RawLabel(b"", "TOO_LONG") if too_long else RawLabel(data)]
+
+    def _is_torn(self, how: Literal["key", "gap"]) -> bool:
+        if not self._terminators:
+            return False
+        stutters = self._begun_s - self._torn_s < STUTTER_GAPS * self._gap_s
+        if self._terminators == ANY_TERMINATOR:
+            return how != (self._last_end or "key") or (how == "gap" and stutters)
+        return how == "gap" or stutters
 
 
 class Intake:

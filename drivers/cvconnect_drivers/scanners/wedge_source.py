@@ -57,6 +57,7 @@ class Inbox:
         self._other_clock = True
         self._arrived_at_s = time.perf_counter()
         self._parted_s = -math.inf
+        self._begun_s = -math.inf
 
     def attach(self, intake: Intake, settings: WedgeSettings) -> None:
         """Begin to listen.
@@ -128,15 +129,23 @@ class Inbox:
             item = self._queue.popleft()
             if isinstance(item, Armed):
                 labels.clear()
-            labels += intake.feed(item)
+            handed_s = self._arrived_at_s + item.time_s - self._now_s
+            if not intake.pending:
+                self._begun_s = handed_s
+            came = intake.feed(item)
+            labels += self._since(came)
+            if came:  # it ended what was before it, perhaps by a pause, and may begin a label
+                self._begun_s = handed_s
         if intake is not None:
-            labels += intake.tick(self.now_s())
+            labels += self._since(intake.tick(self.now_s()))
         # With the lock held: what was handed over before the last arming is gone, or says so.
-        ended_s, since_s = time.perf_counter(), self._parted_s
-        return [
-            replace(label, ended_s=ended_s, since_s=since_s if label.since_s is None else label.since_s)
-            for label in labels
-        ]
+        ended_s = time.perf_counter()
+        return [replace(label, ended_s=ended_s) for label in labels]
+
+    def _since(self, labels: list[RawLabel]) -> list[RawLabel]:
+        """Say when labels began: the till's clock is ours, but for how late it handed over its last key."""
+        since_s = max(self._parted_s, self._begun_s)
+        return [replace(label, since_s=since_s) if label.since_s is None else label for label in labels]
 
     # --- for the till's side, with the lock held ----------------------------------------------------------------------
 

@@ -17,6 +17,9 @@ from cvconnect_drivers.scanners.wedge_source import Inbox
 MAX_TEXT: Final = 4096
 """Characters that one call takes: as long as the longest label is in UTF-8. A longer text is a loss, too."""
 
+MAX_TIME_S: Final = 1e11
+"""3000 years: beyond, a pause would be lost in what a float leaves out, and the clock has to go on after a mistaken time."""
+
 _KEY_MAX: Final = 0x2FF
 _COMMANDS: Final = ("\x1b", "\b", "\x7f")
 
@@ -263,9 +266,11 @@ class Wedge:
 
     def _time(self, time_s: float) -> float:
         """Bring a time of the till's clock to one that never goes back."""
-        if not math.isfinite(time_s):
+        if not -MAX_TIME_S <= time_s <= MAX_TIME_S:
             raise WedgeInputError(
-                "WEDGE_TIME", fr="Heure d’une touche illisible.", en="A time is a finite number of seconds"
+                "WEDGE_TIME",
+                fr="Heure d’une touche illisible.",
+                en=f"A time is a number of seconds, {MAX_TIME_S:.0f} at most",
             )
         if self._listener is not self.inbox.intake:
             self._listener = self.inbox.intake
