@@ -1,6 +1,6 @@
-"""One ticket, encoded beside python-escpos and receipt-printer-encoder; what the print path costs a till's start; how soon paper moves.
+"""One ticket, encoded beside its peers; what the print path costs a till's start; how soon paper moves, and how soon it is let go.
 
-All encode the same 13 lines and QR, and the simulated printer shows that the paper says the same. Each is kept warm and
+The peers are python-escpos and receipt-printer-encoder. All encode the same 13 lines and QR, and the simulated printer shows that the paper says the same. Each is kept warm and
 set to what saves it bytes; the time of an encoder is that of the processor. The floor of a printer's first byte is one fsync, a connection and an answer.
 """
 
@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -51,6 +51,7 @@ ROUNDS = 40
 TIMES = 10
 STARTS = 9
 PAYMENTS = 20
+RELEASES = 9
 BAUD, BITS_PER_BYTE = 9600, 10
 QR = "https://exemple.fr/cvconnect/paiement?id=0123456789abcdef"
 
@@ -391,6 +392,105 @@ def to_paper() -> dict[str, object]:
     }
 
 
+# --- Giving the printer back --------------------------------------------------------------------------------------------
+
+
+class NeverConfirms:
+    """A network printer that says that all is well, takes the ticket, and never confirms it.
+
+    Args:
+        hangs_up: Whether it hangs up once the till did; some printers never do.
+    """
+
+    def __init__(self, *, hangs_up: bool) -> None:
+        self._hangs_up = hangs_up
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._kept: list[socket.socket] = []
+        self.has_ticket = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"tcp://127.0.0.1:{self._server.getsockname()[1]}"
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                there, _ = self._server.accept()
+                self._answer(there)
+                if self._hangs_up:
+                    there.close()
+                else:
+                    self._kept.append(there)
+
+    def _answer(self, there: socket.socket) -> None:
+        while data := there.recv(4096):
+            there.sendall(b"\x12" * data.count(b"\x10\x04"))
+            if b"\x1d(H" in data:
+                self.has_ticket.set()
+
+    def close(self) -> None:
+        """Switch it off."""
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        self._thread.join()
+        for there in self._kept:
+            there.close()
+
+
+def waking_s() -> float:
+    """Wake a thread that waits at a socket, and see it end; in seconds."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        thread = threading.Thread(target=ours.recv, args=(1,))
+        thread.start()
+        start_s = time.monotonic()
+        ours.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        return time.monotonic() - start_s
+
+
+def releasing_s(there: NeverConfirms, document: Any) -> float:
+    """Give a printer back while its ticket waits for a confirmation, and see the ticket ended; in seconds."""
+    printer = open_printer(there.url, {})
+    printer.claim(timeout_s=5.0)
+    there.has_ticket.clear()
+    job = threading.Thread(target=printer.print, args=(document,), kwargs={"job_id": "1", "timeout_s": 60.0})
+    job.start()
+    if not there.has_ticket.wait(10.0):
+        raise TimeoutError("the ticket never came")
+    start_s = time.monotonic()
+    printer.release()
+    job.join()
+    return time.monotonic() - start_s
+
+
+class Slip:
+    """A document of one line."""
+
+    def lines(self, columns: int) -> Sequence[Line]:
+        """Lay it out."""
+        return (Line("Montant réglé 30,00 €"),)
+
+
+def releasing() -> dict[str, object]:
+    """Give two printers back in the middle of a ticket, beside a floor of the same moment."""
+    with closing(NeverConfirms(hangs_up=True)) as usual, closing(NeverConfirms(hangs_up=False)) as stubborn:
+        times = [
+            (waking_s(), releasing_s(usual, Slip()), releasing_s(stubborn, Slip()))
+            for _ in range(RELEASES + 1)
+        ]
+    floor, hangs_up, never = zip(*times[1:], strict=True)  # the first round warms up
+    return {
+        "floor: a thread that waits at a socket is woken and ends": summary(floor),
+        "a printer that hangs up": summary(hangs_up),
+        "a printer that never hangs up": summary(never),
+        "ratio": {"hangs up / floor": ratio(hangs_up, floor), "never hangs up / floor": ratio(never, floor)},
+    }
+
+
 def measure() -> dict[str, object]:
     """Measure all of it.
 
@@ -401,6 +501,7 @@ def measure() -> dict[str, object]:
         "one ticket": encoding(),
         "a till that starts": starting(),
         "from the till's approval": to_paper(),
+        "release in mid-ticket": releasing(),
     }
 
 

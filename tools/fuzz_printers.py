@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import scans
+from cvconnect_drivers.printers.answers import AnswerReader, ProcessId
 from cvconnect_drivers.printers.commands import (
     EnableAutomaticStatusBack,
     TransmitRealTimeStatus,
     TransmitStatus,
 )
-from cvconnect_drivers.printers.status import AnswerReader, ProcessId, Query, StatusDecoder
+from cvconnect_drivers.printers.status import Query, StatusDecoder
 from cvconnect_sim.printer import MODELS, Printer
 from cvconnect_sim.printer.parser import Parser, Text
 from fuzz_promises import cut, held, promise

@@ -9,6 +9,7 @@ DriverError
 └── LinkError               the cable
     ├── LinkAbsentError     scanner unplugged, printer switched off, port held by another program
     ├── LinkLostError       cable pulled in the middle of a label, printer that closed the connection
+    ├── DiskFullError       a ticket written to a file for which there is no room
     └── LinkTimeoutError    printer out of paper that stops reading; also a `TimeoutError`
 ```
 
@@ -118,6 +119,23 @@ class LinkLostError(LinkError):
             "LINK_LOST",
             fr=f"La liaison avec {where} est coupée : vérifiez le câble.",
             en=f"Lost {where}: {why}",
+            sent_bytes=sent_bytes,
+        )
+
+
+class DiskFullError(LinkError):
+    """There is no room for what should be written to a file.
+
+    Args:
+        where: The file.
+        sent_bytes: How many bytes were written before.
+    """
+
+    def __init__(self, where: str, *, sent_bytes: int = 0) -> None:
+        super().__init__(
+            "DISK_FULL",
+            fr=f"{where} ne peut pas être écrit : le disque est plein.",
+            en=f"{where} cannot be written: the disk is full",
             sent_bytes=sent_bytes,
         )
 

@@ -59,6 +59,9 @@ _HINTS_MAX = 1_000
 _HINT_TRIES = 5
 """How often a hint is tried again that meets a locked journal, or another process that has just acted."""
 
+_LOOK_S = 86_400.0
+"""No system waits for ever when told a number: a day is more than anybody waits for the provider."""
+
 _LOOK_AROUND_S = 60.0
 """How often a process looks for what another one has done or left."""
 
@@ -160,7 +163,7 @@ class Engine:
             held += self._journal.unsettled()
         for request_id in dict.fromkeys(held):
             try:
-                self._found(request_id)
+                self.find(request_id)
             except (JournalError, NotAllowedNow):  # said at the start, or by whoever acts on it
                 pass
             except Exception as error:  # noqa: BLE001 - the others are looked at all the same
@@ -181,11 +184,12 @@ class Engine:
             JournalError: The journal cannot be read, or this attempt in it.
             NotAllowedNow: `STATION_CLOSED`.
         """
-        payment = self._found(request_id)
+        payment = self.find(request_id)
         self._driver.resumed(payment)
         return payment
 
-    def _found(self, request_id: str) -> Payment:
+    def find(self, request_id: str) -> Payment:
+        """Find a payment by its request id, and touch no display. See `resume` for what it raises."""
         self._check_open()
         with self._lock:
             known = self._payments.get(request_id)
@@ -229,7 +233,7 @@ class Engine:
 
     def _found_or_damaged(self, request_id: str) -> Payment | None:
         try:
-            return self._found(request_id)
+            return self.find(request_id)
         except JournalError as error:
             if error.code != "JOURNAL_DAMAGED":
                 raise
@@ -368,7 +372,7 @@ class Engine:
         try:
             known = [self._journal.attempts(Search(transaction_id=one), limit=1) for one in ids]
             found = [summary.request_id for summaries in known for summary in summaries]
-            asked = [self._driver.look(self._found(request_id)) for request_id in found]
+            asked = [self._driver.look(self.find(request_id)) for request_id in found]
         except JournalError:
             found, asked = [*ids], [False]
         with self._lock:
@@ -381,15 +385,15 @@ class Engine:
         """Ask the provider about everything that is open or watched, once, and wait for the answers.
 
         Args:
-            timeout_s: How long to wait at most, in seconds.
+            timeout_s: How long to wait, in seconds, a day at most; not at all when that is not above 0, or NaN.
 
         Returns:
             Whether all of it was asked in that time.
         """
         since_s = self.clock.monotonic()
-        watched = [self._found(summary.request_id) for summary in self._recent()]
+        watched = [self.find(summary.request_id) for summary in self._recent()]
         here = [self._driver.takes_over(payment) for payment in watched]
-        return self._driver.look_at_all(timeout_s, since_s) and all(here)
+        return self._driver.look_at_all(min(timeout_s, _LOOK_S), since_s) and all(here)
 
     def report(self, payment: Payment, event: Event) -> None:
         """Take an event of a device. What became of a till's own ticket is journaled before it is told."""
@@ -451,7 +455,7 @@ class Engine:
                 if summary.changed_at >= since and is_owed(
                     rebuilt(self._journal.entries(summary.request_id))
                 ):
-                    owing.append(self._found(summary.request_id))
+                    owing.append(self.find(summary.request_id))
             except JournalError as error:
                 if error.code != "JOURNAL_DAMAGED":  # such an attempt is reported where it is taken up
                     raise

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
+from cvconnect_pos.messages import Language
+
 HealthState: TypeAlias = Literal["ready", "degraded", "absent", "unknown"]
 """`unknown` is a value of its own: it never blocks a sale and never means "ready"."""
 
@@ -67,6 +69,7 @@ class PaymentPrompt:
         expires_at: When the QR must be gone (UTC), as the provider said.
         expires_text: The same as words.
         notice: A mention that must be visible (*SIMULATION - SANS VALEUR*).
+        language: French or English: for a screen that reads its words aloud.
     """
 
     state: PromptState
@@ -81,6 +84,7 @@ class PaymentPrompt:
     expires_at: datetime | None = None
     expires_text: str = ""
     notice: str = ""
+    language: Language = "fr"
 
 
 @runtime_checkable

@@ -7,7 +7,6 @@ of each is an entry, the first one written before the first byte leaves. So the 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -20,25 +19,33 @@ from cvconnect_pos.core.lifecycle import State
 from cvconnect_pos.core.print_jobs import (
     NOT_SENT,
     OWED_FOR,
-    PRINTED,
     PRINTING,
     UNKNOWN,
     Copy,
     PrintJob,
-    is_due,
-    is_torn,
     next_job,
     owed_for_s,
     pause_s,
+    wants_again,
 )
 from cvconnect_pos.errors import InvalidInput, JournalError, NotAllowedNow
 from cvconnect_pos.events import TicketPrinted
 from cvconnect_pos.messages import reason_text
 from cvconnect_pos.payment import Payment
-from cvconnect_pos.peripherals import Printer, PrintOutcome, PrintResult
+from cvconnect_pos.peripherals import Printer, PrintOutcome
 from cvconnect_pos.posts import Post, code_of, sentence_of
+from cvconnect_pos.ticket_notes import TicketNotes, understood
 from cvconnect_pos.tickets import Ticket, TicketCopy, kind_of
-from cvconnect_pos.waiting_tickets import COPIES, MENTIONS, Owed, WaitingLine, WaitingTicket
+from cvconnect_pos.waiting_tickets import (
+    COPIES,
+    MENTIONS,
+    Owed,
+    Standing,
+    WaitingLine,
+    WaitingTicket,
+    copies_of,
+    owes,
+)
 
 if TYPE_CHECKING:
     from cvconnect_pos.engine import Engine
@@ -46,9 +53,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("cvconnect_pos")
 
 PRINT_S: Final = 15.0
-_SAVE_AGAIN_S: Final = 2.0
-_OUTCOMES: Final[tuple[PrintOutcome, ...]] = (PRINTED, NOT_SENT, UNKNOWN)
-_CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{0,100}")
+_NOT_DUE: Final = "TICKET_NOT_DUE"
 
 MakeTicket = Callable[[Attempt, str, bool], Ticket]
 """Writes the ticket of an attempt: whose copy, and whether it says *DUPLICATA*."""
@@ -82,13 +87,13 @@ class PrintQueue:
         self._clock = clock
         self._engine: Engine | None = None
         self._waiting = WaitingLine(post, clock, self._print, self._drop)
-        self._unsaved: list[tuple[Payment, TicketNote]] = []
-        self._saves_later = False
+        self._notes = TicketNotes(post)
         self._closed = False
 
     def start(self, engine: Engine) -> None:
         """Print for this engine."""
         self._engine = engine
+        self._notes.start(engine)
         engine.print_with(self)
 
     def close(self) -> None:
@@ -104,7 +109,7 @@ class PrintQueue:
 
     def add(self, payment: Payment, attempt: Attempt) -> None:
         """Print what a step asks for; the payment is not over before it was told what became of each."""
-        owed = [self._owed(payment, attempt, attempt.state, copy) for copy in _copies(attempt)]
+        owed = [self._owed(payment, attempt, attempt.state, copy) for copy in copies_of(attempt)]
         if not owed or not self._may_print(owed[0]):
             return
         for each in owed:
@@ -156,9 +161,9 @@ class PrintQueue:
         if self._engine is None or self._closed:
             return
         try:
-            for payment in self._engine.with_tickets(self._clock.now() - OWED_FOR, _owes):
+            for payment in self._engine.with_tickets(self._clock.now() - OWED_FOR, owes):
                 attempt = payment.attempt
-                for copy in _copies(attempt):
+                for copy in copies_of(attempt):
                     owed = self._owed(
                         payment, attempt, attempt.ticket_state or attempt.state, copy, attempt.changed_at
                     )
@@ -180,42 +185,42 @@ class PrintQueue:
     def _print(self, owed: Owed) -> None:
         """Print it, if it is still due."""
         try:
-            self._save(owed.payment)
+            self._notes.save(owed.payment)
             begun = self._begin(owed)
         except JournalError as error:  # what cannot be written is not printed
             self._tell(owed, NOT_SENT, error.code, reason_text(error.code, "fr"))
             self._waiting.rest()
             return
-        if begun is None:
-            self._drop(owed)
+        if isinstance(begun, str):
+            if begun == "drop":
+                self._drop(owed)
             self._waiting.go_on()
             return
         job, attempt = begun
         outcome, why, detail, torn = self._printed(owed.fresh or attempt, job)
-        self._unsaved.append((owed.payment, TicketNote(job.name, outcome, why, torn)))
-        self._save_later()
+        self._notes.add(owed.payment, TicketNote(job.name, outcome, why, torn))
         self._tell(owed, outcome, why, detail, job)
         if outcome == NOT_SENT or torn:
             self._waiting.pass_over(owed)
         else:
             self._waiting.went_well()
 
-    def _begin(self, owed: Owed) -> tuple[PrintJob, Attempt] | None:
-        """Journal that it is printed from here on; None when it is not due any more, or another process prints it."""
+    def _begin(self, owed: Owed) -> tuple[PrintJob, Attempt] | Standing:
+        """Journal that it is printed from here on; or say what becomes of one that is not, or that another process prints."""
         engine, now_s = self._engine, self._clock.monotonic()
         if engine is None or not self._may_print(owed):
-            return None
-        begun: list[tuple[PrintJob, Attempt]] = []
+            return "drop"
+        begun: list[tuple[PrintJob, Attempt] | Standing] = []
 
         def judge(attempt: Attempt) -> TicketNote | None:
-            begun.clear()
-            if owed.standing(attempt, now_s) != "print":
-                return None
-            begun.append((next_job(attempt, owed.state, owed.copy), attempt))
-            return TicketNote(begun[0][0].name, PRINTING)
+            standing = owed.standing(attempt, now_s)
+            job = next_job(attempt, owed.state, owed.copy)
+            is_due = standing == "print"
+            begun[:] = [(job, attempt) if is_due else standing]
+            return TicketNote(job.name, PRINTING) if is_due else None
 
         owed.begun = engine.note_ticket(owed.payment, judge)
-        return begun[0] if begun else None
+        return begun[0]
 
     def _printed(self, attempt: Attempt, job: PrintJob) -> tuple[PrintOutcome, str, str, bool]:
         try:
@@ -224,7 +229,7 @@ class PrintQueue:
             return NOT_SENT, code_of(error), sentence_of(error), False
         try:
             result = self._printer.print(ticket, job_id=f"{attempt.payment_id}-{job.name}", timeout_s=PRINT_S)
-            return _understood(result)
+            return understood(result)
         except Exception as error:  # noqa: BLE001 - a driver may raise anything
             _log.warning("device %s: %s", self._post.name, code_of(error))
             return UNKNOWN, code_of(error), sentence_of(error), False
@@ -251,8 +256,7 @@ class PrintQueue:
     ) -> None:
         """Tell what became of it, once for each news, and keep it when it is to be tried again."""
         attempt = owed.payment.attempt
-        unsaved = tuple(note for payment, note in self._unsaved if payment is owed.payment)
-        attempt = replace(attempt, tickets=attempt.tickets + unsaved)
+        attempt = replace(attempt, tickets=attempt.tickets + self._notes.unsaved(owed.payment))
         job = job or next_job(attempt, owed.state, owed.copy)
         if owed.fresh is not None:
             self._waiting.begin_anew()
@@ -263,6 +267,12 @@ class PrintQueue:
         if owed.told == (outcome, why):
             return
         owed.told = (outcome, why)
+        self._publish(owed, owed.told, job, detail, again=again)
+
+    def _publish(
+        self, owed: Owed, told: tuple[PrintOutcome, str], job: PrintJob, detail: str, *, again: bool
+    ) -> None:
+        outcome, why = told
         event = TicketPrinted(
             request_id=owed.payment.request_id,
             at=self._clock.now(),
@@ -277,66 +287,16 @@ class PrintQueue:
         owed.counted = False
 
     def _drop(self, owed: Owed) -> None:
-        """Print it no more: a newer ticket took its place, it is out already, or it is too old."""
+        """Print it no more: a newer ticket took its place, it is out already, or it is too old.
+
+        Whoever asked for one that is not out is told.
+        """
         self._waiting.forget(owed)
-        if owed.counted:
+        attempt = owed.payment.attempt
+        if owed.asked and (not owed.begun or wants_again(attempt, owed.state, owed.copy, first=True)):
+            owed.told = (owed.told[0] if owed.told else NOT_SENT, _NOT_DUE)
+            job = next_job(attempt, owed.state, owed.copy)
+            self._publish(owed, owed.told, job, reason_text(_NOT_DUE, "fr"), again=False)
+        elif owed.counted:
             owed.counted = False
             owed.payment.publish((), tickets=-1)
-
-    # --- what is not journaled yet --------------------------------------------------------------------------------------
-
-    def _save(self, payment: Payment) -> None:
-        """Journal what became of the tickets of a payment, in order.
-
-        Raises:
-            JournalError: Not now; what is left is kept.
-        """
-        for each in [each for each in self._unsaved if each[0] is payment]:
-            if self._engine is not None:
-                self._engine.note_ticket(payment, partial(_said, each[1]))
-                self._unsaved.remove(each)
-
-    def _save_later(self) -> None:
-        """Journal what became of all tickets; try again what cannot be written now."""
-        for payment in dict.fromkeys(payment for payment, _ in self._unsaved):
-            try:
-                self._save(payment)
-            except JournalError as error:
-                _log.error("the outcome of a ticket was not journaled: %s", error)
-        if self._unsaved and not self._saves_later:
-            self._saves_later = True
-            self._post.worker.call_later(_SAVE_AGAIN_S, self._save_again)
-
-    def _save_again(self) -> None:
-        self._saves_later = False
-        self._save_later()
-
-
-def _said(note: TicketNote, attempt: Attempt) -> TicketNote | None:
-    """Give the note, unless the tickets were counted anew: it would speak of one that has not been begun."""
-    begun = any(each.job == note.job for each in attempt.tickets)
-    state = attempt.ticket_state
-    return note if begun or state is None or not note.job.startswith(f"{state.value}-") else None
-
-
-def _understood(result: PrintResult) -> tuple[PrintOutcome, str, str, bool]:
-    """Read what a driver says: outcome, code, sentence, and whether the ticket is torn.
-
-    Raises:
-        ValueError: It says nothing that is known, or that can be written down.
-    """
-    outcome, why = result.outcome, "" if result.outcome == PRINTED else str(result.reason or "")
-    if outcome not in _OUTCOMES or not _CODE.fullmatch(why):
-        raise ValueError("no result of a print job")
-    return outcome, why, str(result.detail or ""), is_torn(outcome, why)
-
-
-def _copies(attempt: Attempt) -> Sequence[Copy]:
-    """Whose copies the journal says are due."""
-    return [copy for copy in MENTIONS if copy in attempt.copies]
-
-
-def _owes(attempt: Attempt) -> bool:
-    """Whether a ticket of it is due, or will be when it is not reversed after all."""
-    state = attempt.ticket_state
-    return state is not None and any(is_due(attempt, state, copy) for copy in _copies(attempt))

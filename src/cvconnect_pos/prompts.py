@@ -99,6 +99,7 @@ def prompt_of(attempt: Attempt, *, shop: str = "", language: Language = "fr") ->
         expires_at=attempt.expires_at if showing else None,
         expires_text=_until(attempt, language) if showing else "",
         notice=SIMULATION if attempt.simulation else "",
+        language=language,
     )
 
 

@@ -131,7 +131,7 @@ class Station:
         return self._engine.resume(check_reference(request_id, "request_id", limit=REQUEST_ID_MAX))
 
     def reprint(self, request_id: str, copy: str = MERCHANT_COPY) -> None:
-        """Print the ticket of an operation again; see `Payment.reprint`.
+        """Print the ticket of an operation again; see `Payment.reprint`. What the customer sees stays as it is.
 
         Args:
             request_id: The till's name of the tender line.
@@ -141,7 +141,7 @@ class Station:
             InvalidInput: `REQUEST_UNKNOWN` or `CHOICE_UNKNOWN`.
             NotAllowedNow: `NO_TICKET`, `NO_PRINTER` or `STATION_CLOSED`.
         """
-        self.resume(request_id).reprint(copy)
+        self._engine.find(check_reference(request_id, "request_id", limit=REQUEST_ID_MAX)).reprint(copy)
 
     def waiting_tickets(self) -> Sequence[WaitingTicket]:
         """List the tickets that come out as soon as the printer is ready, oldest first, and why each of them waits."""

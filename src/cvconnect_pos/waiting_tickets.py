@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from cvconnect_pos.clock import Clock
 from cvconnect_pos.core.attempt import Attempt
@@ -15,7 +15,7 @@ from cvconnect_pos.core.lifecycle import State
 from cvconnect_pos.core.print_jobs import Copy, is_due, next_job, pause_s, wants_again
 from cvconnect_pos.messages import Language, labelled, report_text
 from cvconnect_pos.payment import Payment
-from cvconnect_pos.peripherals import HealthLevel
+from cvconnect_pos.peripherals import HealthLevel, PrintOutcome
 from cvconnect_pos.posts import Post
 from cvconnect_pos.tickets import TicketCopy, local_time
 
@@ -24,6 +24,9 @@ _HELD_S: Final = 10.0
 
 COPIES: Final[dict[str, Copy]] = {TicketCopy.MERCHANT: "merchant", TicketCopy.CUSTOMER: "customer"}
 MENTIONS: Final[dict[Copy, str]] = {copy: str(mention) for mention, copy in COPIES.items()}
+
+Standing: TypeAlias = Literal["print", "hold", "drop"]
+"""What is to be done with a ticket: one that is held may be the right one in the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class Owed:
         begun: Whether it was handed to the printer once.
         counted: Whether the payment waits for its first outcome.
         tries: How often it was tried.
-        told: The last outcome that was told, and why.
+        told: The last outcome that was told, and why; None before the first.
         detail: The same as a French sentence.
     """
 
@@ -90,10 +93,10 @@ class Owed:
     begun: bool = False
     counted: bool = False
     tries: int = 0
-    told: tuple[str, str] = ("", "")
+    told: tuple[PrintOutcome, str] | None = None
     detail: str = ""
 
-    def standing(self, attempt: Attempt, now_s: float) -> Literal["print", "hold", "drop"]:
+    def standing(self, attempt: Attempt, now_s: float) -> Standing:
         """Say what is to be done with it as the attempt stands, at this moment in monotonic seconds."""
         wanted = wants_again if self.asked else is_due
         is_new = self.asked and not self.begun
@@ -112,7 +115,12 @@ class Owed:
         job = next_job(self.payment.attempt, self.state, self.copy)
         mention = MENTIONS[self.copy]
         return WaitingTicket(
-            self.payment.request_id, mention, job.duplicate, self.since, self.told[1], self.detail
+            self.payment.request_id,
+            mention,
+            job.duplicate,
+            self.since,
+            self.told[1] if self.told else "",
+            self.detail,
         )
 
     def is_same(self, other: Owed) -> bool:
@@ -269,3 +277,14 @@ class WaitingLine:
                 case "hold":
                     pass
         return None
+
+
+def copies_of(attempt: Attempt) -> Sequence[Copy]:
+    """Whose copies the journal says are due."""
+    return [copy for copy in MENTIONS if copy in attempt.copies]
+
+
+def owes(attempt: Attempt) -> bool:
+    """Whether a ticket of it is due, or will be when it is not reversed after all."""
+    state = attempt.ticket_state
+    return state is not None and any(is_due(attempt, state, copy) for copy in copies_of(attempt))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from types import ModuleType
 import pytest
 
 from cvconnect_drivers.printers.printer import EscPosPrinter
-from cvconnect_pos.cli.main import main
+from cvconnect_pos.cli.main import OUTPUT_LOST, main
 from cvconnect_sim.counter import Counter
 
 
@@ -89,7 +90,7 @@ def test_an_unknown_command_is_answered_with_those_there_are(terminal: Terminal)
     assert ran.code == 2
     said = " ".join(ran.words.replace("│", " ").split())
     assert (
-        "Commande inconnue : « chek ». Commandes : check, journal, operations, settlement, demo, devices, doctor, printer, scanner."
+        "Commande inconnue : « chek ». Commandes : check, journal, operations, settlement, demo, devices, display, doctor, printer, scanner."
         in said
     )
 
@@ -256,3 +257,116 @@ def test_ctrl_c_while_the_commands_are_loaded_ends_quietly(
         main()
     assert end.value.code == 130
     assert capsys.readouterr() == ("", "")
+
+
+# --- an output that cannot be written ---------------------------------------------------------------------------------
+
+CVCONNECT = "import sys; from cvconnect_pos.cli.main import main; sys.exit(main())"
+COMMANDS = [
+    ["--version"],
+    ["--help"],
+    ["devices"],
+    ["printer", "test", "--url", "memory:lost"],
+    ["printer", "test", "--help"],
+]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_under_the_output_is_one_sentence(
+    arguments: list[str], unbuffered: str, tmp_path: Path
+) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", CVCONNECT, *arguments],
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": unbuffered},
+            timeout=60,
+            check=False,
+        )
+    assert done.stderr.decode() == "La sortie ne peut pas être écrite : le disque est plein.\n"
+    assert done.returncode == OUTPUT_LOST
+
+
+@pytest.mark.parametrize("arguments", COMMANDS[1:4], ids=" ".join)
+def test_a_reader_that_has_gone_is_one_sentence(arguments: list[str], tmp_path: Path) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", CVCONNECT, *arguments],
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            stdout=writes,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUTF8": "1"},
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(writes)
+    assert (
+        done.stderr.decode()
+        == "La sortie ne peut pas être écrite : le programme qui la lisait n’est plus là.\n"
+    )
+    assert done.returncode == OUTPUT_LOST
+
+
+def test_an_output_that_can_be_written_is_whole(tmp_path: Path) -> None:
+    with (tmp_path / "said").open("wb") as file:
+        done = subprocess.run(
+            [sys.executable, "-c", CVCONNECT, "printer", "test", "--help"],
+            stdout=file,
+            env={**os.environ, "PYTHONUTF8": "1"},
+            timeout=60,
+            check=False,
+        )
+    said = (tmp_path / "said").read_text(encoding="utf-8")
+    assert done.returncode == 0
+    assert "Imprime un ticket d’essai" in said
+    assert said.endswith("\n")
+
+
+PRINTS = """
+import os, sys
+from cvconnect_pos.cli import commands, main
+
+def run():
+    print("Dit sans le pousser dehors.")
+    {ends}
+
+commands.run = run
+main.main()
+"""
+"""A package's own command, which writes as Python's beginners do."""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_what_a_command_of_another_package_holds_back_is_one_sentence_too(unbuffered: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", PRINTS.format(ends="raise SystemExit(0)")],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": unbuffered},
+            timeout=60,
+            check=False,
+        )
+    assert done.stderr.decode() == "La sortie ne peut pas être écrite : le disque est plein.\n"
+    assert done.returncode == OUTPUT_LOST
+
+
+def test_an_unbuffered_output_holds_nothing_back() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PRINTS.format(ends="os._exit(0)")],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.decode().split() == ["Dit", "sans", "le", "pousser", "dehors."]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import threading
 import time
@@ -14,9 +15,18 @@ import pytest
 from escpos.printer import Network
 
 import fake_usb
+from cvconnect_drivers.errors import LinkLostError, LinkTimeoutError
+from cvconnect_drivers.links.base import SLICE_S, Deadline
+from cvconnect_drivers.links.device import DeviceLink
+from cvconnect_drivers.links.serial import SerialLink
+from cvconnect_drivers.links.tcp import LINGER_S, TcpLink
+from cvconnect_drivers.links.usb import UsbLink
+from cvconnect_drivers.links.usb_devices import PrinterPipes, UsbDevice
 from cvconnect_drivers.printers import escpos
 from cvconnect_drivers.printers.printer import EscPosPrinter, open_printer
+from cvconnect_drivers.printers.profiles import PROFILES
 from cvconnect_drivers.printers.python_escpos import PythonEscposPrinter
+from cvconnect_drivers.printers.targets import Target
 from cvconnect_drivers.shapes import PrintResult
 from slips import TICKET, Paper, PaperLine
 
@@ -224,3 +234,159 @@ def test_a_printer_that_was_given_back_may_be_taken_again() -> None:
         printer.claim(timeout_s=5.0)
         assert printer.check_health().state == "ready"
         printer.release()
+
+
+# --- within a second: what it is made of --------------------------------------------------------------------------------
+
+
+class Blocked:
+    """A link at which somebody waits until it is closed, and for nothing else."""
+
+    def __init__(self, *, takes: bool) -> None:
+        self._takes = takes
+        self.waited_for_s: list[float] = []
+        self.waits, self.closed = threading.Event(), threading.Event()
+        self.closed_by: list[int] = []
+
+    def _wait(self, timeout_s: float) -> LinkLostError:
+        self.waited_for_s.append(timeout_s)
+        self.waits.set()
+        assert self.closed.wait(60.0)
+        return LinkLostError("blocked", "closed", sent_bytes=None)
+
+    def write(self, data: bytes, *, timeout_s: float) -> None:
+        if not self._takes and not data.startswith(b"\x10\x04"):
+            raise self._wait(timeout_s)
+
+    def read(self, max_bytes: int, *, timeout_s: float) -> bytes:
+        if timeout_s < 60.0:  # the questions before the ticket
+            raise LinkTimeoutError("blocked", "answer")
+        raise self._wait(timeout_s)
+
+    def close(self) -> None:
+        self.closed_by.append(threading.get_ident())
+        self.closed.set()
+
+
+@pytest.mark.parametrize("takes", [True, False], ids=["waits for its confirmation", "cannot be written"])
+def test_release_wakes_whoever_waits_at_the_link_and_nobody_waits_for_the_deadline(
+    takes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cvconnect_drivers.printers.printer.SILENT_S", 3000.0)
+    link = Blocked(takes=takes)
+    printer = EscPosPrinter(
+        "blocked", Target(lambda _deadline: link, answers=True, confirms=True), PROFILES["80mm"]
+    )
+    printer._claimed = True
+    results: list[PrintResult] = []
+    thread = threading.Thread(
+        target=lambda: results.append(printer.print(TICKET, job_id="T1-1", timeout_s=3600.0))
+    )
+    thread.start()
+    assert link.waits.wait(30.0)
+    printer.release()
+    assert link.closed_by[0] == threading.get_ident(), "release itself ends the wait"
+    thread.join(30.0)
+    assert [each.outcome for each in results] == ["unknown"]
+    assert len(link.waited_for_s) == 1, "once ended, nothing more is waited for"
+    assert link.waited_for_s[0] > 600.0, "or this shows nothing"
+
+
+class Silent:
+    """A socket, and a printer on USB, where nothing ever comes or goes; whoever waits for the third time is closed on."""
+
+    def __init__(self) -> None:
+        self.waits_s: list[float] = []
+        self.closed: Callable[[], None]
+
+    def _wait(self, timeout_s: float) -> None:
+        self.waits_s.append(timeout_s)
+        if len(self.waits_s) == 3:
+            self.closed()
+        raise TimeoutError(110, "timed out")
+
+    def settimeout(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+
+    def send(self, _: object) -> int:
+        self._wait(self._timeout_s)
+        return 0
+
+    def recv(self, _: int) -> bytes:
+        self._wait(self._timeout_s)
+        return b""
+
+    def write(self, _: int, __: bytes, timeout_ms: int) -> int:
+        self._wait(timeout_ms / 1000)
+        return 0
+
+    def read(self, _: int, __: int, timeout_ms: int) -> bytes:
+        self._wait(timeout_ms / 1000)
+        return b""
+
+
+def silent_tcp() -> tuple[Any, Silent]:
+    silent: Any = Silent()
+    link = TcpLink(silent, "silent", Deadline(3600.0))
+    silent.closed = link._closed.set
+    return link, silent
+
+
+def silent_usb() -> tuple[Any, Silent]:
+    silent: Any = Silent()
+    pipes = PrinterPipes(0, 0, 1, 0x81, 64)
+    link = UsbLink(UsbDevice(0, 0, "", pipes, silent), pipes, "silent", borrowed=False)
+    silent.closed = link._closed.set
+    return link, silent
+
+
+@pytest.mark.parametrize("make", [silent_tcp, silent_usb])
+@pytest.mark.parametrize("act", ["read", "write"])
+def test_nobody_waits_at_a_link_for_longer_than_a_slice_before_seeing_that_it_is_closed(
+    make: Callable[[], tuple[Any, Silent]], act: str
+) -> None:
+    link, silent = make()
+    with pytest.raises(LinkLostError):
+        link.read(64, timeout_s=3600.0) if act == "read" else link.write(b"x", timeout_s=3600.0)
+    assert len(silent.waits_s) == 3
+    assert max(silent.waits_s) <= SLICE_S
+    assert SLICE_S + LINGER_S < 1.0
+
+
+def test_nobody_waits_at_a_device_for_longer_than_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads, writes = os.pipe()
+    link = DeviceLink(reads, "silent", readable=True)
+    waits_s: list[float] = []
+
+    class Poll:
+        def register(self, *_: object) -> None:
+            pass
+
+        def poll(self, timeout_ms: float) -> list[tuple[int, int]]:
+            waits_s.append(timeout_ms / 1000)
+            if len(waits_s) == 3:
+                link._descriptor = None
+            return []
+
+    monkeypatch.setattr(select, "poll", Poll)
+    try:
+        with pytest.raises(LinkLostError):
+            link.read(64, timeout_s=3600.0)
+    finally:
+        os.close(reads)
+        os.close(writes)
+    assert len(waits_s) == 3
+    assert max(waits_s) <= SLICE_S
+
+
+def test_whoever_waits_at_a_serial_port_is_woken() -> None:
+    calls: list[str] = []
+
+    class Port:
+        def __getattr__(self, name: str) -> Callable[[], None]:
+            return lambda: calls.append(name)
+
+    port: Any = Port()
+    SerialLink(port, "port").close()
+    assert calls.index("cancel_read") < calls.index("close")
+    assert calls.index("cancel_write") < calls.index("close")

@@ -307,6 +307,16 @@ def test_a_refused_permission_on_usb_prints_the_rule_of_that_printer(
     assert "sudo udevadm trigger --subsystem-match=usb\n" in ran.output
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_a_full_disk_is_told_with_what_to_do(run: Run) -> None:
+    ran = run("--url", "file:/dev/full")
+    assert ran.code == 1
+    assert "le disque est plein" in ran.output
+    assert "libérez de la place" in ran.output
+    assert "Code : DISK_FULL" in ran.output
+    assert "câble" not in ran.output
+
+
 def test_ctrl_c_ends_it_at_once_and_without_a_traceback(tmp_path: Path) -> None:
     ours, port = pty.openpty()  # takes a little and never answers: the ticket is waited for
     tty.setraw(port)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -15,7 +17,9 @@ from cvconnect_drivers.errors import DriverError, LinkAbsentError
 from cvconnect_drivers.links import tcp
 from cvconnect_drivers.links.base import Deadline
 from cvconnect_drivers.links.tcp import open_tcp, open_tcp_before
+from cvconnect_drivers.printers.commands import PrintRasterBitImage
 from cvconnect_drivers.printers.printer import EscPosPrinter, open_printer
+from cvconnect_drivers.printers.raster import Bitmap
 from cvconnect_sim.links import TcpLink
 from cvconnect_sim.printer import Printer
 from slips import claimed, slip_texts
@@ -109,6 +113,18 @@ def test_the_drawer_opens_and_no_ticket_comes_out(counterpart: tuple[Printer, Es
         (5, 100, 500),
     ]
     assert slip_texts(simulated) == []
+
+
+def test_the_drawer_opens_after_a_ticket_that_was_torn_inside_an_image(
+    counterpart: tuple[Printer, EscPosPrinter],
+) -> None:
+    simulated, printer = counterpart
+    image = PrintRasterBitImage(Bitmap(64, bytes(64 * 80)))
+    simulated.receive(image.to_bytes()[:100])
+    printer._repair.torn([image])
+    printer.open_drawer()
+    printer.read_status()
+    assert len(simulated.drawer_pulses) == 1
 
 
 def test_the_state_is_told_field_by_field(counterpart: tuple[Printer, EscPosPrinter]) -> None:
@@ -224,3 +240,151 @@ def test_what_a_printer_said_and_nobody_read_cuts_nothing_off() -> None:
             may_read.set()
             thread.join(10.0)
     assert bytes(got) == page
+
+
+def names(monkeypatch: pytest.MonkeyPatch, found: object) -> None:
+    """Let the system find this for any name."""
+
+    def getaddrinfo(*_: object, **__: object) -> object:
+        return found
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+@contextmanager
+def talkative_printer(*, gap_s: float, lasts_s: float = 10.0) -> Generator[tuple[int, bytearray]]:
+    """A printer that says how it is all the time, and takes what it is sent slowly; it hangs up at the end of it."""
+    got, may_end = bytearray(), threading.Event()
+
+    def serve(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        speaker = threading.Thread(target=speak, args=(connection,))
+        speaker.start()
+        with connection:
+            try:
+                while data := connection.recv(256):
+                    got.extend(data)
+                    threading.Event().wait(gap_s)
+            except OSError:
+                pass
+            finally:
+                may_end.set()
+                speaker.join()
+
+    def speak(connection: socket.socket) -> None:
+        until_s = time.monotonic() + lasts_s
+        while not may_end.wait(0.001) and time.monotonic() < until_s:
+            try:
+                connection.sendall(b"\x10\x00\x00\x0f")
+            except OSError:
+                return
+
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        thread = threading.Thread(target=serve, args=(server,))
+        thread.start()
+        try:
+            yield server.getsockname()[1], got
+        finally:
+            thread.join(10.0)
+
+
+def test_a_printer_that_speaks_on_after_the_ticket_has_all_of_it() -> None:
+    page = bytes(range(256)) * 64
+    with talkative_printer(gap_s=0.002) as (port, got):
+        link = open_tcp("127.0.0.1", port, timeout_s=5.0)
+        link.write(page, timeout_s=5.0)
+        link.close()
+    assert bytes(got) == page
+
+
+def test_a_use_that_another_thread_ends_cuts_off_nothing_that_was_written() -> None:
+    page = bytes(range(256)) * 64
+    with talkative_printer(gap_s=0.002) as (port, got):
+        deadline = Deadline(5.0)
+        link = open_tcp_before("127.0.0.1", port, deadline)
+        link.write(page, timeout_s=5.0)
+        deadline.end()
+        link.close()
+    assert bytes(got) == page
+
+
+@pytest.mark.parametrize("timeout_s", [0.2, 60.0])
+def test_a_printer_that_never_hangs_up_is_listened_to_for_a_bounded_time_within_the_deadline(
+    timeout_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits_s: list[float] = []
+    listen_out = tcp.TcpLink._listen_out
+
+    def noting(link: tcp.TcpLink, deadline: Deadline) -> None:
+        waits_s.append(deadline.left_s())
+        listen_out(link, deadline)
+
+    monkeypatch.setattr(tcp.TcpLink, "_listen_out", noting)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        link = open_tcp("127.0.0.1", server.getsockname()[1], timeout_s=timeout_s)
+        there, _ = server.accept()
+        with there:
+            link.write(b"x", timeout_s=1.0)
+            began_s = time.monotonic()
+            link.close()
+            link.close()
+            assert time.monotonic() - began_s < 10.0
+    assert 0.0 <= waits_s[0] <= min(timeout_s, tcp.LINGER_S)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have 127.0.0.1 alone")
+def test_a_silent_address_does_not_use_up_the_time_of_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with contextlib.ExitStack() as stack:
+        silent = stack.enter_context(socket.socket())
+        silent.bind(("127.0.0.2", 0))
+        silent.listen(0)
+        port = silent.getsockname()[1]
+        for _ in range(2):
+            filling = stack.enter_context(socket.socket())
+            filling.setblocking(False)
+            filling.connect_ex(("127.0.0.2", port))
+        there = stack.enter_context(socket.create_server(("127.0.0.3", port)))
+        both = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in ("127.0.0.2", "127.0.0.3")
+        ]
+        names(monkeypatch, both)
+        began_s = time.monotonic()
+        link = open_tcp("imprimante", port, timeout_s=30.0)
+        try:
+            assert time.monotonic() - began_s < 10.0
+            link.write(b"ticket", timeout_s=1.0)
+            connection, _ = there.accept()
+            with connection:
+                assert connection.recv(6) == b"ticket"
+        finally:
+            link.close()
+
+
+def test_an_address_that_is_slow_is_not_given_up_for_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first answers late, the second never: what was begun goes on beside it."""
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(socket.socket()) for _ in range(2)]
+        filling: list[socket.socket] = []
+        for server in servers:
+            server.bind(("127.0.0.1", 0))
+            server.listen(0)
+            for _ in range(2):
+                filling.append(stack.enter_context(socket.socket()))
+                filling[-1].setblocking(False)
+                filling[-1].connect_ex(server.getsockname())
+        both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", each.getsockname()) for each in servers]
+        names(monkeypatch, both)
+
+        def make_room() -> None:
+            for _ in range(2):
+                servers[0].accept()[0].close()
+
+        timer = threading.Timer(0.6, make_room)
+        timer.start()
+        try:
+            open_tcp("imprimante", 9100, timeout_s=30.0).close()
+        finally:
+            timer.join()

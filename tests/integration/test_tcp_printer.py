@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import pytest
 
+from cvconnect_drivers.errors import LinkTimeoutError
 from cvconnect_drivers.links import memory
 from cvconnect_drivers.printers import escpos
 from cvconnect_drivers.printers.printer import EscPosPrinter, open_printer
@@ -526,3 +529,48 @@ def test_whoever_has_no_time_waits_for_no_other_ticket(timeout_s: float) -> None
             printer.release()
             thread.join(TIMEOUT_S)
         assert silent.is_set()
+
+
+NO_TIME = [0, 0.0, -0.5, -math.inf, math.nan]
+NO_END = [math.inf, 1e300, 10**400]
+
+
+@pytest.mark.parametrize("timeout_s", NO_TIME)
+@pytest.mark.parametrize("place", ["tcp", "memory", "file"])
+def test_where_there_is_no_time_nothing_is_sent_and_nothing_is_said_of_the_printer(
+    place: str, timeout_s: float, tmp_path: Path
+) -> None:
+    simulated, path = Printer(), tmp_path / "roll"
+    with TcpLink(simulated.receive) as link:
+        url = {"tcp": link.url, "memory": "memory:no-time", "file": f"file:{path}"}[place]
+        printer = open_printer(url, {})
+        printer.claim(timeout_s=timeout_s)
+        assert printer.check_health().state == "unknown"
+        printer.claim(timeout_s=TIMEOUT_S)
+        result = printer.print(TICKET, job_id="T1-1", timeout_s=timeout_s)
+        assert (result.outcome, result.reason) == ("not_sent", "LINK_TIMEOUT")
+        for ask in (printer.open_drawer, printer.read_status):
+            with pytest.raises(LinkTimeoutError):
+                ask(timeout_s=timeout_s)
+        assert printer.check_health().state == "ready"
+        printer.release()
+    assert simulated.slips == []
+    assert simulated.drawer_pulses == []
+    assert memory.written("no-time") == b""
+    assert not path.exists() or not path.read_bytes()
+
+
+@pytest.mark.parametrize("timeout_s", NO_END, ids=["inf", "1e300", "10**400"])
+def test_whoever_waits_without_end_waits_as_long_as_a_system_can(
+    timeout_s: float, counterpart: tuple[Printer, TcpLink], tmp_path: Path
+) -> None:
+    simulated, link = counterpart
+    for url in (link.url, "memory:endless", f"file:{tmp_path / 'roll'}"):
+        printer = open_printer(url, {})
+        printer.claim(timeout_s=timeout_s)
+        assert printer.print(TICKET, job_id="T1-1", timeout_s=timeout_s).outcome == "printed"
+        printer.open_drawer(timeout_s=timeout_s)
+        printer.read_status(timeout_s=timeout_s)
+        printer.release()
+    assert len(simulated.slips) == 1
+    memory.tear_off("endless")

@@ -10,9 +10,15 @@ from typing import TypedDict
 import pytest
 
 from cvconnect_drivers.printers import escpos
+from cvconnect_drivers.printers.answers import (
+    Answer,
+    AnswerReader,
+    AutomaticStatus,
+    ProcessId,
+    RealTimeStatus,
+)
 from cvconnect_drivers.printers.charset import PC858, WPC1252, CodePage, encode
 from cvconnect_drivers.printers.raster import Bitmap
-from cvconnect_drivers.printers.status import Answer, AnswerReader, AutomaticStatus, ProcessId, RealTimeStatus
 
 
 class Vector(TypedDict):

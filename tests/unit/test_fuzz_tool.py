@@ -29,13 +29,13 @@ from cvconnect_drivers.scanners import identifier, labels
 labels.is_identifier = lambda text: identifier.is_identifier(text) or re.fullmatch("[0-9]{10}", text) is not None
 """,
     "answers": """
-from cvconnect_drivers.printers import status
-whole = status._next
+from cvconnect_drivers.printers import answers
+whole = answers._next
 def _next(held):
     if held[0] == 0x99:
         raise IndexError("planted")
     return whole(held)
-status._next = _next
+answers._next = _next
 """,
     "status": """
 from cvconnect_drivers.printers import status

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from cvconnect_pos import JournalError, Payment, State, TicketPrinted, WaitTimeout
+from cvconnect_pos import JournalError, NotAllowedNow, Payment, State, Station, TicketPrinted, WaitTimeout
 from cvconnect_pos.core.attempt import Attempt
+from cvconnect_pos.core.lifecycle import Command
 from cvconnect_pos.devices import Presentation
 from cvconnect_pos.posts import DeviceHealth
 from cvconnect_pos.tickets import Ticket
@@ -101,6 +102,31 @@ def test_what_a_locked_journal_hides_at_the_start_is_printed_later(till: PaperTi
     setattr(journal, real.__name__, locked_once)
     till.queue.take_over()
     till.run(60)
+    assert len(till.printer.plain) == 1
+
+
+def test_a_ticket_that_its_reversal_overtakes_is_held_until_that_is_refused(till: PaperTill) -> None:
+    till.printer.ready = False
+    payment = paid(till)
+    till.fault_for_good("cancellation", lose_request)
+    line: Any = till.queue._waiting
+    queued = line._print
+
+    def late(owed: Any) -> None:
+        line._print = queued
+        payment.reverse()
+        till.engine.run_due()
+        queued(owed)
+
+    line._print = late
+    till.printer.ready = True
+    till.run(30)
+    assert not payment.attempt.is_final
+    assert [ticket.request_id for ticket in till.queue.waiting()] == ["r1"]
+    till.faults.clear()
+    till.fault_for_good("cancellation", refuse)
+    till.run(600)
+    assert payment.attempt.state is State.APPROVED
     assert len(till.printer.plain) == 1
 
 
@@ -295,3 +321,70 @@ def test_an_outcome_that_cannot_be_written_holds_up_no_other_payment(till: Paper
     till.engine.note_ticket = note  # type: ignore[method-assign]
     till.run(60)
     assert till.notes()[-1] == ("APPROVED-merchant", "printed")
+
+
+# --- a reprint ----------------------------------------------------------------------------------------------------------
+
+
+def not_due(payment: Payment) -> list[tuple[str, bool]]:
+    return [
+        (event.outcome, event.will_retry) for event in tickets(payment) if event.reason == "TICKET_NOT_DUE"
+    ]
+
+
+def test_a_reprint_that_waits_while_the_payment_is_reversed_is_told_to_be_dropped(till: PaperTill) -> None:
+    payment = paid(till)
+    till.printer.ready = False
+    payment.reprint()
+    till.run(60)
+    assert [event.will_retry for event in tickets(payment)] == [False, True]
+    payment.reverse()
+    till.run(60)
+    assert not_due(payment) == [("not_sent", False)]
+    till.printer.ready = True
+    till.run(600)
+    assert till.printer.slips[0].whole
+    assert not any(slip.duplicate for slip in till.printer.slips)
+
+
+def test_a_reprint_that_the_reversal_overtakes_is_told_to_be_dropped(till: PaperTill) -> None:
+    payment = paid(till)
+    told(payment)
+    queued = till.queue._print
+
+    def late(owed: Any) -> None:
+        till.queue._print = queued  # type: ignore[method-assign]
+        payment.reverse()
+        till.engine.run_due()
+        queued(owed)
+
+    till.queue._print = late  # type: ignore[method-assign]
+    payment.reprint()
+    till.run(60)
+    assert not_due(payment) == [("not_sent", False)]
+
+
+def test_a_reprint_that_waited_too_long_is_told_to_be_dropped(till: PaperTill) -> None:
+    payment = paid(till)
+    till.printer.ready = False
+    payment.reprint()
+    till.run(5 * HOUR_S)
+    assert not_due(payment) == [("not_sent", False)]
+    till.printer.ready = True
+    till.run(600)
+    assert len(till.printer.slips) == 1
+
+
+def test_a_reprint_shows_no_qr_again(till: PaperTill) -> None:
+    till.ask()
+    till.restart()
+    till.devices.commands.clear()
+    devices: Any = None
+    station = Station(till.engine, devices, till.tender, till.engine._journal)
+    with pytest.raises(NotAllowedNow, match="NO_TICKET"):
+        station.reprint("r1")
+    till.run()
+    assert Command.SHOW not in [command for command, _ in till.devices.commands]
+    station.resume("r1")
+    till.run()
+    assert Command.SHOW in [command for command, _ in till.devices.commands]

@@ -115,3 +115,19 @@ def test_torn_at_each_byte_a_question_is_answered_and_the_next_ticket_is_whole(
         said = [line.text.strip() for line in printer.slips[-1].lines if line.text.strip()]
         assert said[-1] == "Le suivant", cut
         assert not same_till or said == ["Le suivant"], cut
+
+
+def test_torn_at_each_byte_the_drawer_opens_and_the_next_ticket_is_whole() -> None:
+    torn = job("58mm")
+    data = escpos.to_bytes(torn)
+    for cut in cuts(torn):
+        printer = Printer(TM58)
+        printer.receive(data[:cut])
+        repair = Repair()
+        repair.torn(torn)
+        printer.receive(repair.before_pulse() + escpos.GeneratePulse(2).to_bytes())
+        assert len(printer.drawer_pulses) == 1, cut
+        printer.receive(repair.before_job(torn) + escpos.to_bytes(job("58mm", [PaperLine("Le suivant")])))
+        assert [line.text.strip() for line in printer.slips[-1].lines if line.text.strip()] == [
+            "Le suivant"
+        ], cut

@@ -8,18 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvconnect_drivers.printers.status import (
+from cvconnect_drivers.printers.answers import (
     Answer,
     AnswerReader,
     AutomaticStatus,
-    Field,
     Noise,
-    PrinterStatus,
     ProcessId,
     RealTimeStatus,
-    decode_status,
-    why_not_ready,
 )
+from cvconnect_drivers.printers.status import Field, PrinterStatus, decode_status, why_not_ready
 
 PROCESS_IDS = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=4, max_size=4).map(
     str.encode

@@ -12,9 +12,9 @@ from typing import Final
 from cvconnect_drivers.errors import DriverError, LinkError
 from cvconnect_drivers.links.base import Deadline, Link
 from cvconnect_drivers.printers import commands
+from cvconnect_drivers.printers.answers import AnswerReader, ProcessId
 from cvconnect_drivers.printers.profile_settings import PROFILE_KEYS
 from cvconnect_drivers.printers.profiles import PROFILES
-from cvconnect_drivers.printers.status import AnswerReader, ProcessId
 from cvconnect_drivers.printers.targets import SCHEMES, Target, read_target
 from cvconnect_drivers.urls import Settings, parse_url
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,18 +20,9 @@ from cvconnect_drivers.cli.printer_asking import (
     send_page_to_confirm,
     target_of,
 )
+from cvconnect_drivers.cli.printer_looking import look
 from cvconnect_drivers.cli.printer_place import Place
-from cvconnect_drivers.cli.printer_sheet import (
-    QRS,
-    RULERS,
-    candidates,
-    page_sheet,
-    sample,
-    sheet,
-    with_columns,
-    with_pages,
-    with_qr,
-)
+from cvconnect_drivers.cli.printer_sheet import sheet
 from cvconnect_drivers.cli.printer_state import REMEDIES, describe_profile, table
 from cvconnect_drivers.cli.printer_test import print_ticket
 from cvconnect_drivers.cli.questions import Questions
@@ -102,7 +94,7 @@ def run(session: Session, file: Path, *, dry_run: bool) -> bool:
     name = _starting_point(session, met)
     profile = _given_profile(session, name)
     confirm = _print_sheet(session, target, profile)
-    profile = _look(session, target, profile)
+    profile = look(profile, session.given, session.questions, partial(_send, session, target))
     wide = profile.columns > NARROW_COLUMNS
     if (PROFILES[name].columns > NARROW_COLUMNS) != wide:
         name = "80mm" if wide else "58mm"
@@ -183,71 +175,6 @@ def _print_sheet(session: Session, target: Target, profile: Profile) -> dict[str
         '(confirm = "none").'
     )
     return {"confirm": "none"}
-
-
-def _look(session: Session, target: Target, profile: Profile) -> Profile:
-    """Ask what is seen on the page; what the command line says is not asked."""
-    given, ask = session.given, session.questions
-    if "columns" not in given:
-        proposed = (
-            profile.columns
-            if profile.columns in RULERS
-            else min(RULERS, key=lambda n: abs(n - profile.columns))
-        )
-        columns = ask.one_of(
-            f"\n1. LARGEUR. Quelle est la plus longue règle qui tient sur une seule ligne et finit par | ?\n"
-            f"   ({', '.join(map(str, RULERS))})",
-            RULERS,
-            proposed,
-        )
-        profile = with_columns(profile, columns)
-    if "pages" not in given:
-        profile = _ask_pages(session, target, profile)
-    if "qr" not in given:
-        readable = ask.numbers(
-            "\n3. QR CODES. Lesquels un téléphone lit-il ? (il montre CVCONNECT et le numéro)",
-            len(QRS),
-            [each.number for each in QRS if profile.native_qr or not each.native],
-        )
-        if not readable:
-            say(
-                "   Les codes des tickets ne seront pas lus : nettoyez la tête d’impression, puis recommencez.",
-                "yellow",
-            )
-        profile = with_qr(profile, readable)
-    if "cut" not in given:
-        cut = ask.yes_no("\n4. MASSICOT. La page a-t-elle été coupée toute seule ?", proposed=profile.cut)
-        profile = replace(profile, cut=cut)
-    return profile
-
-
-def _ask_pages(session: Session, target: Target, profile: Profile) -> Profile:
-    pages = candidates(profile)
-    proposed = [pages.index(page) + 1 for page in profile.pages]
-    say(
-        "\n2. PAGES. Une ligne est juste quand elle montre exactement, après son numéro :\n"
-        + "\n".join(f"     {numbers} : {text}" for text, numbers in _by_sample(pages))
-    )
-    question = "   Quelles lignes sont justes ? (0 : aucune)"
-    right = session.questions.numbers(question, len(pages), proposed)
-    if not right:
-        say("\n   Une seconde page sort, pour les imprimantes qui commencent en chinois.")
-        _send(session, target, page_sheet(profile, leave_kanji=True))
-        right = session.questions.numbers(question, len(pages), [])
-        profile = replace(profile, kanji=bool(right))
-    if not right:
-        say(
-            "   Aucune : les accents seront dessinés. Les tickets seront justes, et un peu plus longs à sortir."
-        )
-    return with_pages(profile, [pages[number - 1] for number in right])
-
-
-def _by_sample(pages: tuple[Any, ...]) -> list[tuple[str, str]]:
-    """Group the numbers of the lines by what they show."""
-    groups: dict[str, list[str]] = {}
-    for number, page in enumerate(pages, start=1):
-        groups.setdefault(sample(page), []).append(str(number))
-    return [(text, ", ".join(numbers)) for text, numbers in groups.items()]
 
 
 def _send(session: Session, target: Target, page: Sequence[commands.Command]) -> None:

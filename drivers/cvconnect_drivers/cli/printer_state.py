@@ -42,6 +42,7 @@ REMEDIES: Final = {
     "PAPER_FEEDING": "Relâchez le bouton d’avance du papier, puis recommencez.",
     "OFFLINE": "Regardez ses voyants : capot, papier, bouton « en ligne ». Puis recommencez.",
     "BUSY": "Attendez que l’autre ticket soit sorti, puis recommencez.",
+    "DISK_FULL": "Libérez de la place sur ce disque, ou choisissez un autre dossier, puis recommencez.",
     "LINK_LOST": "Le ticket a pu sortir en partie : regardez le papier, vérifiez le câble, puis recommencez.",
     "LINK_TIMEOUT": "Elle ne lit plus : regardez le papier et les voyants, éteignez-la et rallumez-la. Sur un "
     "port série, vérifiez aussi « baud » et « flow ».",

@@ -41,15 +41,19 @@ class Link(Protocol):
         ...
 
 
+LONGEST_S: Final = 86_400.0
+"""No system waits for ever when told a number: a day is more than anybody waits for a device."""
+
+
 class Deadline:
     """A moment that several steps share.
 
     Args:
-        timeout_s: Seconds from now.
+        timeout_s: Seconds from now, a day at most. Whatever is not above 0, NaN too, is no time at all.
     """
 
     def __init__(self, timeout_s: float) -> None:
-        self._at = time.monotonic() + timeout_s
+        self._at = time.monotonic() + min(timeout_s, LONGEST_S) if timeout_s > 0 else -math.inf
 
     def end(self) -> None:
         """Let it pass now. Callable from any thread."""

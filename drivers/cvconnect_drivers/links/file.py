@@ -8,15 +8,19 @@ import os
 import select
 import stat
 from pathlib import Path
+from typing import Final
 
-from cvconnect_drivers.errors import LinkAbsentError, LinkLostError, LinkTimeoutError
+from cvconnect_drivers.errors import DiskFullError, LinkAbsentError, LinkLostError, LinkTimeoutError
 from cvconnect_drivers.links.base import Deadline
+
+_FULL: Final = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+"""The disk, or what this account may have of it."""
 
 _WHY = {
     errno.EACCES: "{} : accès refusé. Donnez à ce compte le droit d’écrire ce fichier et dans son dossier.",
     errno.EPERM: "{} : accès refusé. Donnez à ce compte le droit d’écrire ce fichier et dans son dossier.",
     errno.EROFS: "{} est sur un disque en lecture seule : choisissez un autre dossier.",
-    errno.ENOSPC: "{} ne peut pas être écrit : le disque est plein.",
+    **dict.fromkeys(_FULL, "{} ne peut pas être écrit : le disque est plein."),
     errno.ENOENT: "{} est introuvable : vérifiez le chemin.",
     errno.ENOTDIR: "{} est introuvable : une partie du chemin n’est pas un dossier.",
     errno.EEXIST: "{} est introuvable : une partie du chemin n’est pas un dossier.",  # what making a folder says
@@ -44,7 +48,8 @@ class FileLink:
         """Append all bytes; on a disk, they are on the medium when this returns.
 
         Raises:
-            LinkLostError: Disk full, device gone, or link closed.
+            DiskFullError: There is no room for them.
+            LinkLostError: The device is gone, or the link closed.
             LinkTimeoutError: The device stopped reading.
         """
         deadline = Deadline(timeout_s)
@@ -61,6 +66,8 @@ class FileLink:
         except OSError as error:
             if isinstance(error, LinkTimeoutError):
                 raise
+            if error.errno in _FULL:
+                raise DiskFullError(self._where, sent_bytes=sent) from error
             raise LinkLostError(
                 self._where, error.strerror or type(error).__name__, sent_bytes=sent
             ) from error

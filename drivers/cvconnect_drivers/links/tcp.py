@@ -9,8 +9,9 @@ import os
 import selectors
 import socket
 import threading
+from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from cvconnect_drivers.errors import LinkAbsentError, LinkLostError, LinkTimeoutError
 from cvconnect_drivers.links.base import SLICE_S, Deadline
@@ -28,8 +29,11 @@ _WHY = {
     errno.ETIMEDOUT: _UNREACHABLE,
 }
 _NO_SUCH_NAME = "{} : ce nom d’appareil est inconnu du réseau. Vérifiez l’adresse."
-_UNREAD, _MAX_UNREAD = 4096, 65536
-_UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK)
+_UNREAD = 4096
+_UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
+
+LINGER_S: Final = 0.5
+"""With a slice of a wait before it, whoever ends a use from another thread has the link closed within a second."""
 
 
 class TcpLink:
@@ -38,17 +42,23 @@ class TcpLink:
     Args:
         connection: The connected socket; the link owns it.
         where: How the device is called in messages.
+        until: What `close` keeps to as well.
     """
 
-    def __init__(self, connection: socket.socket, where: str) -> None:
+    def __init__(self, connection: socket.socket, where: str, until: Deadline) -> None:
         self._socket = connection
         self._where = where
+        self._until = until
+        self._wrote = False
+        # A descriptor that another thread closed may already be another connection.
+        self._using = threading.Lock()
+        self._closed = threading.Event()
 
     def write(self, data: bytes, *, timeout_s: float) -> None:
         """Hand all bytes to the network, or tell how many went.
 
         Raises:
-            LinkLostError: The other side is gone.
+            LinkLostError: The other side is gone, or the link is closed.
             LinkTimeoutError: The other side stopped reading.
         """
         deadline = Deadline(timeout_s)
@@ -58,43 +68,66 @@ class TcpLink:
             left_s = deadline.left_s()
             if left_s <= 0:
                 raise LinkTimeoutError(self._where, "write", sent_bytes=sent)
-            try:
-                self._socket.settimeout(left_s)
-                sent += self._socket.send(view[sent:])
-            except TimeoutError as error:
-                raise LinkTimeoutError(self._where, "write", sent_bytes=sent) from error
-            except OSError as error:
-                raise LinkLostError(self._where, _why(error), sent_bytes=sent) from error
+            with self._using:
+                self._refuse_closed(sent)
+                self._wrote = True
+                try:
+                    self._socket.settimeout(min(left_s, SLICE_S))
+                    sent += self._socket.send(view[sent:])
+                except TimeoutError:
+                    continue
+                except OSError as error:
+                    raise LinkLostError(self._where, _why(error), sent_bytes=sent) from error
 
     def read(self, max_bytes: int, *, timeout_s: float) -> bytes:
         """Wait for at least one byte.
 
         Raises:
-            LinkLostError: The other side is gone.
+            LinkLostError: The other side is gone, or the link is closed.
             LinkTimeoutError: Nothing came.
         """
-        if timeout_s <= 0:
-            raise LinkTimeoutError(self._where, "answer")
-        try:
-            self._socket.settimeout(timeout_s)
-            data = self._socket.recv(max_bytes)
-        except TimeoutError as error:
-            raise LinkTimeoutError(self._where, "answer") from error
-        except OSError as error:
-            raise LinkLostError(self._where, _why(error)) from error
-        if not data:
-            raise LinkLostError(self._where, "the other side closed the connection")
-        return data
+        deadline = Deadline(timeout_s)
+        while (left_s := deadline.left_s()) > 0:
+            with self._using:
+                self._refuse_closed(0)
+                try:
+                    self._socket.settimeout(min(left_s, SLICE_S))
+                    data = self._socket.recv(max_bytes)
+                except TimeoutError:
+                    continue
+                except OSError as error:
+                    raise LinkLostError(self._where, _why(error)) from error
+            if not data:
+                raise LinkLostError(self._where, "the other side closed the connection")
+            return data
+        raise LinkTimeoutError(self._where, "answer")
 
     def close(self) -> None:
-        """Close the connection. Idempotent; never raises."""
+        """Close the connection. Idempotent; never raises.
+
+        Where something was written, the other side is given `LINGER_S` to read it to the end and hang up: what it says
+        once nobody listens would make the network throw away all that it has not read.
+
+        Source: RFC 9293, section 3.6.1 (closing while data comes in), and RFC 2525, section 2.17.
+        """
+        self._closed.set()
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-            # While something that came was not read, closing throws away what has not left yet.
-            for _ in range(_MAX_UNREAD // _UNREAD):
+            self._socket.shutdown(socket.SHUT_WR if self._wrote else socket.SHUT_RDWR)
+        with self._using:
+            if self._wrote:
+                self._listen_out(Deadline(min(LINGER_S, self._until.left_s())))
+            self._socket.close()
+
+    def _listen_out(self, deadline: Deadline) -> None:
+        with contextlib.suppress(OSError):
+            while (left_s := deadline.left_s()) > 0:
+                self._socket.settimeout(left_s)
                 if not self._socket.recv(_UNREAD):
                     break
-        self._socket.close()
+
+    def _refuse_closed(self, sent_bytes: int) -> None:
+        if self._closed.is_set():
+            raise LinkLostError(self._where, "closed", sent_bytes=sent_bytes)
 
 
 def open_tcp(host: str, port: int, *, timeout_s: float) -> TcpLink:
@@ -117,6 +150,9 @@ def open_tcp(host: str, port: int, *, timeout_s: float) -> TcpLink:
 def open_tcp_before(host: str, port: int, deadline: Deadline) -> TcpLink:
     """Connect to a device as `open_tcp` does, before a deadline that another thread may end."""
     where = f"{host}:{port}"
+    until = Deadline(
+        deadline.left_s()
+    )  # one of its own: whoever ends a use early does not cut its ticket off
     try:
         connection = _connect(host, port, deadline)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -130,34 +166,43 @@ def open_tcp_before(host: str, port: int, deadline: Deadline) -> TcpLink:
     except OSError as error:
         fr = _NO_SUCH_NAME if isinstance(error, socket.gaierror) else _WHY.get(error.errno or 0, "")
         raise LinkAbsentError(where, _why(error), fr=fr.format(where)) from error
-    return TcpLink(connection, where)
+    return TcpLink(connection, where, until)
 
 
 def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
+    """Try each address a slice after the one before it, or as soon as that one failed; the first to answer is taken.
+
+    Source: RFC 8305, section 5: the addresses of a name are tried beside each other, 250 ms apart.
+    """
     failed: OSError = TimeoutError(errno.ETIMEDOUT, "timed out")
-    for family, address in _addresses(host, port, deadline):
-        connection = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            connection.setblocking(False)
-            number = connection.connect_ex(address)
-            if number in _UNDER_WAY:
-                number = _outcome(connection, deadline)
-            if number == 0:
-                return connection
-            failed = OSError(number, os.strerror(number))
-        except OSError as error:
-            failed = error
-        connection.close()
+    untried = deque(_addresses(host, port, deadline))
+    with selectors.DefaultSelector() as trying, contextlib.ExitStack() as tried:
+        while (untried or trying.get_map()) and deadline.left_s() > 0:
+            if untried:
+                family, address = untried.popleft()
+                try:
+                    trying.register(_begun(family, address, tried), selectors.EVENT_WRITE)
+                except OSError as error:
+                    failed = error
+                    continue
+            for key, _ in trying.select(min(deadline.left_s(), SLICE_S)):
+                connection: Any = key.fileobj
+                number = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                if not number:
+                    trying.unregister(connection)
+                    return socket.socket(fileno=connection.detach())
+                failed = OSError(number, os.strerror(number))
+                trying.unregister(connection)
     raise failed
 
 
-def _outcome(connection: socket.socket, deadline: Deadline) -> int:
-    with selectors.DefaultSelector() as selector:
-        selector.register(connection, selectors.EVENT_WRITE)
-        while not selector.select(min(deadline.left_s(), SLICE_S)):
-            if deadline.left_s() <= 0:
-                return errno.ETIMEDOUT
-    return connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+def _begun(family: int, address: Any, tried: contextlib.ExitStack) -> socket.socket:
+    connection = tried.enter_context(socket.socket(family, socket.SOCK_STREAM))
+    connection.setblocking(False)
+    number = connection.connect_ex(address)
+    if number not in _UNDER_WAY:
+        raise OSError(number, os.strerror(number))
+    return connection
 
 
 def _addresses(host: str, port: int, deadline: Deadline) -> Iterator[tuple[int, Any]]:

@@ -9,8 +9,9 @@ from typing import Final
 
 from cvconnect_drivers.errors import LinkError, LinkTimeoutError
 from cvconnect_drivers.links.base import Deadline, Link
+from cvconnect_drivers.printers.answers import Answer, ProcessId
 from cvconnect_drivers.printers.commands import TransmitRealTimeStatus
-from cvconnect_drivers.printers.status import QUERIES, Answer, PrinterStatus, ProcessId, StatusDecoder
+from cvconnect_drivers.printers.status import QUERIES, PrinterStatus, StatusDecoder
 
 QUERY_TIMEOUT_S: Final = 1.0
 """A printer answers `DLE EOT` within milliseconds even when it is offline; one that does not answer is not waited for."""

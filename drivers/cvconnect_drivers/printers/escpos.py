@@ -152,8 +152,9 @@ class Encoder:
             # A line that fills the paper stands the same in every alignment.
             if line.align != self._align and not self._fills_paper(runs, line):
                 self._justify(line.align)
-            if line.bold != self._bold or line.large != self._large:
-                self._print_modes(line)
+            bold, large = bool(line.bold), bool(line.large)  # lines of a till's own may say 1, or None
+            if bold is not self._bold or large is not self._large:
+                self._print_modes(bold, large)
         for run in runs:
             if run.page is not self._page:
                 self._page = run.page
@@ -169,15 +170,14 @@ class Encoder:
             self._align = align
             self._commands.append(_JUSTIFY[align])
 
-    def _print_modes(self, line: Line) -> None:
-        bold, large = line.bold != self._bold, line.large != self._large
-        self._bold, self._large = line.bold, line.large
-        if bold and large:
-            self._commands.append(SelectPrintModes(emphasized=line.bold, double=line.large))
-        elif bold:
-            self._commands.append(_EMPHASIZE[line.bold])
+    def _print_modes(self, bold: bool, large: bool) -> None:  # noqa: FBT001
+        if bold is not self._bold and large is not self._large:
+            self._commands.append(SelectPrintModes(emphasized=bold, double=large))
+        elif bold is not self._bold:
+            self._commands.append(_EMPHASIZE[bold])
         else:
-            self._commands.append(SelectCharacterSize(2 if line.large else 1))
+            self._commands.append(SelectCharacterSize(2 if large else 1))
+        self._bold, self._large = bold, large
 
     def _logo(self, line: Line) -> None:
         try:

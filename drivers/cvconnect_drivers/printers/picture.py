@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from cvconnect_drivers.errors import DriverError, LinkAbsentError, PackageMissingError
+from cvconnect_drivers.links.base import Deadline
 from cvconnect_drivers.links.file import unwritable
 from cvconnect_drivers.printers.paper import render
 from cvconnect_drivers.printers.profile_settings import read_profile
@@ -80,7 +81,7 @@ class PicturePrinter:
         """
         if not self._claimed:
             return PrintResult("not_sent", "NOT_CLAIMED", "L’imprimante n’est pas réservée par cette caisse.")
-        if not self._busy.acquire(timeout=max(timeout_s, 0.0)):
+        if not self._busy.acquire(timeout=Deadline(timeout_s).left_s()):
             return PrintResult("not_sent", "BUSY", "L’imprimante imprime un autre ticket.")
         try:
             self._keep(self._draw(document), job_id)

@@ -53,6 +53,10 @@ _SILENT = PrintResult("unknown", "SILENT", "L’imprimante ne répond plus : le 
 _INTERRUPTED = "La caisse a rendu l’imprimante pendant le ticket."
 
 
+class _NoTimeError(LinkTimeoutError):
+    """Nothing was tried, and nothing is known of the printer."""
+
+
 @dataclass(slots=True)
 class _Use:
     """One use of the link, which `release` ends from another thread."""
@@ -117,7 +121,7 @@ class EscPosPrinter:
         """Prepare the device; it is asked for its state, and may be away.
 
         Args:
-            timeout_s: Seconds for that question.
+            timeout_s: Seconds for that question, a day at most; it is not asked when there are none (0, negative, NaN).
         """
         with self._lock:
             self._claimed = True
@@ -132,7 +136,8 @@ class EscPosPrinter:
         Args:
             document: What to print.
             job_id: Derived from the payment.
-            timeout_s: Seconds for all of it. `release` ends it sooner.
+            timeout_s: Seconds for all of it, a day at most; nothing is sent when there are none (0, negative, NaN).
+                `release` ends it sooner.
 
         Returns:
             `not_sent` when no byte of the job left; `unknown` when some did and the printer did not confirm.
@@ -150,7 +155,7 @@ class EscPosPrinter:
             if use.ended.is_set():
                 return _NOT_CLAIMED
             if isinstance(error, LinkError):
-                self._know(Health("absent", error.text()))
+                self._failed(error)
             return PrintResult("not_sent", error.code, error.text())
         finally:
             self._busy.release()
@@ -159,11 +164,12 @@ class EscPosPrinter:
         """Open the cash drawer behind the printer. No part of a payment: vouchers need no drawer.
 
         Args:
-            timeout_s: Seconds for all of it.
+            timeout_s: Seconds for all of it, as for `print`.
             pin: Of the printer's connector: 2 the first drawer, 5 the second.
 
         Raises:
-            DriverError: The printer is not claimed (`NOT_CLAIMED`), not there, or busy with a ticket (`LINK_TIMEOUT`).
+            DriverError: The printer is not claimed (`NOT_CLAIMED`), not there, or busy with a ticket, or there is no time
+                (`LINK_TIMEOUT`).
         """
         self._ask_or_raise(timeout_s, escpos.GeneratePulse(pin))
 
@@ -171,13 +177,14 @@ class EscPosPrinter:
         """Ask the printer for its state.
 
         Args:
-            timeout_s: Seconds for all of it.
+            timeout_s: Seconds for all of it, as for `print`.
 
         Returns:
             What it told; a field that it did not tell is unknown.
 
         Raises:
-            DriverError: The printer is not claimed (`NOT_CLAIMED`), not there, or busy with a ticket (`LINK_TIMEOUT`).
+            DriverError: The printer is not claimed (`NOT_CLAIMED`), not there, or busy with a ticket, or there is no time
+                (`LINK_TIMEOUT`).
         """
         self._ask_or_raise(timeout_s)
         return self._status
@@ -222,6 +229,8 @@ class EscPosPrinter:
         with self._lock:
             if not (self._claimed or unclaimed):
                 raise NotClaimedError(self._name)
+            if use.deadline.left_s() <= 0:
+                raise _NoTimeError(self._name, "connection")
             self._use = use
 
     def _encode(self, document: Document) -> list[escpos.Command]:
@@ -305,7 +314,7 @@ class EscPosPrinter:
                 self._look(link, use)
         except DriverError as error:
             if not use.ended.is_set():
-                self._know(Health("absent", error.text()))
+                self._failed(error)
         finally:
             self._busy.release()
 
@@ -318,10 +327,10 @@ class EscPosPrinter:
                 if command is None:
                     self._look(link, use)
                 else:
-                    filler = self._repair.before_question()
+                    filler = self._repair.before_pulse()
                     link.write(filler + command.to_bytes(), timeout_s=use.deadline.left_s())
         except LinkError as error:
-            self._know(Health("absent", error.text()))
+            self._failed(error)
             raise
         finally:
             self._busy.release()
@@ -347,6 +356,10 @@ class EscPosPrinter:
         self._status = dialogue.status
         self._know(health_of(self._status))
         return why_not_ready(self._status)
+
+    def _failed(self, error: DriverError) -> None:
+        if not isinstance(error, _NoTimeError):
+            self._know(Health("absent", error.text()))
 
     def _know(self, health: Health) -> None:
         self._health, self._health_at_s = health, self._clock()

@@ -60,6 +60,13 @@ class Repair:
         """Make what to send before anything is asked: NUL, or nothing."""
         return bytes(self._questions)
 
+    def before_pulse(self) -> bytes:
+        """Make what to send before a command that moves no paper: NUL, or nothing.
+
+        As many as before a job. What was torn stays on the paper until a job cuts it off.
+        """
+        return bytes(max(self._questions, self._filler))
+
     def answered(self) -> None:
         """Note that a question behind `before_question` was answered."""
         self._questions = 0
