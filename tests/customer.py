@@ -40,6 +40,7 @@ SCREENS: Final[dict[str, PaymentPrompt]] = {
         instruction="Scan this QR code with the Chèque-Vacances app",
         detail="or present your Chèque-Vacances identifier",
         expires_text="Valid until 14:05:30",
+        language="en",
     ),
     "waiting": replace(_COMMON, instruction="Présentez votre identifiant Chèque-Vacances"),
     "seen": _ended("seen", "Validez dans votre application"),
@@ -60,6 +61,6 @@ SCREENS: Final[dict[str, PaymentPrompt]] = {
         detail="ou présentez votre identifiant Chèque-Vacances à la personne qui tient la caisse, s’il vous plaît",
         basket_ref="PANIER-2026-11-22-CAISSE-03-0000000123456789",
     ),
-    "dense": replace(_QR, qr_payload="https://exemple.fr/?" + "é" * 1100),
+    "dense": replace(_QR, qr_payload="https://exemple.fr/?" + "é" * 2000),  # more than any QR holds
 }
 """Every state, and the hard ones."""

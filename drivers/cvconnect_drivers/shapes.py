@@ -16,6 +16,7 @@ PrintOutcome: TypeAlias = Literal["printed", "not_sent", "unknown"]
 PromptState: TypeAlias = Literal[
     "idle", "waiting", "seen", "paid", "partial", "refused", "expired", "cancelled", "check"
 ]
+Language: TypeAlias = Literal["fr", "en"]
 Align: TypeAlias = Literal["left", "center", "right"]
 
 
@@ -69,6 +70,8 @@ class Prompt(Protocol):
     def expires_text(self) -> str: ...
     @property
     def notice(self) -> str: ...
+    @property
+    def language(self) -> Language: ...
 
 
 class Line(Protocol):

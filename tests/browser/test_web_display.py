@@ -409,6 +409,18 @@ def test_a_screen_reader_hears_what_to_do(glass: Glass) -> None:
     assert "Scannez ce QR code" in told
 
 
+def test_a_screen_reader_speaks_the_language_of_the_words(glass: Glass) -> None:
+    spoken = glass.page.locator("#instruction")
+    languages = "element => element.closest('[lang]').lang"
+    for name, language in [("english", "en"), ("qr", "fr"), ("english", "en"), ("idle", "fr")]:
+        glass.show(SCREENS[name])
+        assert spoken.evaluate(languages) == language, name
+        assert glass.page.locator("#notice").evaluate(languages) == "fr"
+    glass.show(SCREENS["english"])
+    glass.display.clear(timeout_s=WAIT_S)
+    assert glass.page.locator("html").get_attribute("lang") == "fr"
+
+
 # --- A day's work ---------------------------------------------------------------------------------------------------
 
 COUNTING = """

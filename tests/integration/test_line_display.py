@@ -156,11 +156,32 @@ def test_a_display_that_stops_reading_keeps_nobody_waiting() -> None:
         assert display.check_health().state == "absent"
         cable.plug_in()
         assert reads(cable, "45,50", "Merci")
-        cable.blocked = True
-        before = time.monotonic()
-        display.release()
-        assert time.monotonic() - before < T
-        cable.plug_in()
+
+
+def test_a_write_that_hangs_keeps_nobody_from_closing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The port's driver does not keep its own deadline: the thread is left behind."""
+    monkeypatch.setattr(line_session, "JOIN_S", 0.05)
+    cable, reached, go = Cable(EpsonDisplay()), threading.Event(), threading.Event()
+    receive = cable.glass.receive
+
+    def hang(data: bytes) -> bytes:
+        reached.set()
+        go.wait(T)
+        return receive(data)
+
+    with claimed(cable) as display:
+        cable.glass.receive = hang  # type: ignore[method-assign]
+        display.show(PAID, timeout_s=0)
+        try:
+            assert reached.wait(T)
+            display.release()
+            assert not go.is_set()
+            assert [each for each in threading.enumerate() if each.name == "display serial:epson"]
+        finally:
+            go.set()
+            for each in threading.enumerate():
+                if each.name == "display serial:epson":
+                    each.join(T)
 
 
 def test_a_deadline_that_has_passed_still_changes_the_prompt() -> None:

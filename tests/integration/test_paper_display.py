@@ -134,6 +134,16 @@ def test_a_qr_that_no_slip_can_hold_costs_no_paper(
     assert not printer.slips
 
 
+@pytest.mark.parametrize(("characters", "surface"), [(504, "qr"), (505, "none"), (2200, "none")])
+def test_a_qr_that_no_telephone_reads_on_paper_costs_none(
+    counterpart: tuple[Printer, TcpLink], characters: int, surface: str
+) -> None:
+    printer, link = counterpart
+    display = claimed(link)
+    assert display.show(replace(PROMPT, qr_payload="x" * characters), timeout_s=TIMEOUT_S) == surface
+    assert len(printer.slips) == (surface == "qr")
+
+
 def test_a_printer_without_paper_has_shown_nothing_and_prints_when_it_has(
     counterpart: tuple[Printer, TcpLink],
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from pathlib import Path
@@ -117,6 +118,13 @@ def test_unclaimed_and_busy_are_told(tmp_path: Path) -> None:
     printer.release()
     printer.release()
     assert printer.print(TICKET, job_id="T1-1", timeout_s=1.0).reason == "NOT_CLAIMED"
+
+
+@pytest.mark.parametrize("timeout_s", [math.inf, math.nan, -1.0, 0.0])
+def test_any_number_may_be_a_time_to_wait(timeout_s: float, tmp_path: Path) -> None:
+    printer = open_printer(f"image:{tmp_path}", {})
+    printer.claim(timeout_s=timeout_s)
+    assert printer.print(TICKET, job_id="T1-1", timeout_s=timeout_s).outcome == "printed"
 
 
 def test_two_threads_print_two_tickets(tmp_path: Path) -> None:

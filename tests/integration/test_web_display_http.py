@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,7 +49,12 @@ class Served(WebDisplay):
     @property
     def connections(self) -> int:
         assert self._server is not None
-        return len(self._server._connections)
+        return len(self._server._strangers) + len(self._server._guests)
+
+    @property
+    def strangers(self) -> int:
+        assert self._server is not None
+        return len(self._server._strangers)
 
 
 @pytest.fixture
@@ -211,7 +216,9 @@ def test_whoever_talks_nonsense_is_hung_up_on(display: Served, sent: bytes) -> N
 def test_half_a_request_is_waited_for_and_then_given_up(
     display: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "REQUEST_S", 0.2)
+    assert server_module.HEAD_S < server_module.SEND_S
+    monkeypatch.setattr(server_module, "HEAD_S", 0.2)
+    monkeypatch.setattr(server_module, "SEND_S", LONG_S)
     started = time.monotonic()
     assert ask(display.port, f"GET /{TOKEN}/ HTTP/1.1\r\nHost".encode()) == b""
     assert time.monotonic() - started < LONG_S / 2
@@ -226,19 +233,59 @@ def test_a_request_in_many_pieces_is_one(display: Served) -> None:
         assert there.recv(100).startswith(b"HTTP/1.1 200 OK\r\nContent-Type: text/css")
 
 
-def test_too_many_connections_are_refused_and_the_open_pages_stay(
-    display: Served, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("most", "path"), [("MOST_PAGES", "events"), ("MOST_GUESTS", "")])
+def test_too_many_pages_are_refused_and_the_open_ones_stay(
+    display: Served, monkeypatch: pytest.MonkeyPatch, most: str, path: str
 ) -> None:
-    monkeypatch.setattr(server_module, "MOST_CONNECTIONS", 3)
+    monkeypatch.setattr(server_module, most, 3)
     with ExitStack() as stack:
         pages = [stack.enter_context(closing(Stream(display.port, TOKEN))) for _ in range(3)]
         for page in pages:
             page.news()
-        assert get(display.port, f"/{TOKEN}/") == b""
+        assert get(display.port, f"/{TOKEN}/{path}") == b""
+        assert get(display.port, "/") != b"", "strangers are another matter"
         shown(display, PAID)
         assert [page.news()["view"]["state"] for page in pages] == ["paid"] * 3
     until(lambda: display.connections == 0)
     assert get(display.port, f"/{TOKEN}/") != b""
+
+
+def test_a_crowd_without_the_token_takes_no_place_from_the_tablet(
+    display: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some say nothing, some half a word, some all but the token; more than there are places of any kind."""
+    monkeypatch.setattr(server_module, "HEAD_S", LONG_S)
+    said = (b"", b"GET /", f"GET /{TOKEN}/events HTTP/1.1\r\n".encode())
+    with ExitStack() as stack:
+        early = stack.enter_context(closing(Stream(display.port, TOKEN)))
+        early.news()
+        for number in range(520):
+            there = stack.enter_context(socket.create_connection(("127.0.0.1", display.port), timeout=5))
+            there.sendall(said[number % 3])
+        until(lambda: display.strangers == server_module.MOST_STRANGERS)
+        assert get(display.port, f"/{TOKEN}/").startswith(b"HTTP/1.1 200 OK\r\n")
+        with FakePage(display.port, TOKEN):
+            until(lambda: display.pages == 2)
+            assert display.show(QR, timeout_s=5) == "qr"
+        assert early.news()["view"]["amount"] == QR.amount
+    until(lambda: display.connections == 0)
+
+
+def test_the_oldest_stranger_makes_room(display: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "HEAD_S", LONG_S)
+    monkeypatch.setattr(server_module, "MOST_STRANGERS", 3)
+    with ExitStack() as stack:
+        crowd: list[socket.socket] = []
+        for number in range(5):
+            there = stack.enter_context(socket.create_connection(("127.0.0.1", display.port), timeout=5))
+            crowd.append(there)
+            until(lambda number=number: display.strangers == min(number + 1, 3))  # type: ignore[misc]
+        for gone in crowd[:2]:
+            with suppress(ConnectionResetError):
+                assert gone.recv(1) == b""
+        for stays in crowd[2:]:
+            stays.sendall(f"GET /{TOKEN}/ HTTP/1.1\r\n\r\n".encode())
+            assert stays.recv(15) == b"HTTP/1.1 200 OK"
 
 
 # --- Who may look ---------------------------------------------------------------------------------------------------
@@ -307,6 +354,24 @@ def test_a_page_that_says_nothing_has_shown_nothing(display: Served) -> None:
         assert display.show(QR, timeout_s=5) == "none"
         assert 0.9 < time.monotonic() - started < LONG_S / 2
         assert display.show(QR, timeout_s=0) == "none"
+
+
+def test_a_page_has_a_second_to_answer_whatever_the_till_would_wait(
+    display: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = display._server
+    assert server is not None
+    waited_s: list[float] = []
+
+    def seen(_number: int, *, wanted: str, timeout_s: float) -> str:
+        waited_s.append(timeout_s)
+        return wanted
+
+    monkeypatch.setattr(server, "seen", seen)
+    display.show(QR, timeout_s=LONG_S)
+    display.show(QR, timeout_s=0.2)
+    display.clear(timeout_s=LONG_S)
+    assert waited_s == [1.0, 0.2, 0.5]
 
 
 def test_one_page_with_the_qr_is_enough(display: Served) -> None:
@@ -436,7 +501,7 @@ def test_given_back_the_pages_are_cleared_and_those_that_hang_are_not_waited_for
             assert time.monotonic() - started < LONG_S / 2
         until(lambda: page.heard("blank"))
         assert page.states[-1] == "blank"
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("web display")]
+    until(lambda: not [each for each in threading.enumerate() if each.name.startswith("web display")])
 
 
 def test_given_back_while_it_shows_the_one_who_shows_is_told_none() -> None:

@@ -163,6 +163,38 @@ def test_a_till_that_is_stuck_keeps_nobody_from_closing(name: str, monkeypatch: 
         there.show(PROMPT, timeout_s=1)
 
 
+def test_a_till_that_is_stuck_in_its_last_clear_keeps_nobody_from_closing(
+    name: str, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one whose user interface closes the station and is asked to draw nothing in the same thread."""
+    monkeypatch.setattr(callback, "RELEASE_S", 0.01)
+    closed, stuck = threading.Event(), threading.Event()
+    there = open_display(f"callback:{name}", {})
+    there.claim(timeout_s=1)
+
+    def draw(_prompt: Prompt | None, _png: bytes | None) -> Surface:
+        stuck.set()
+        closed.wait(WAIT_S)
+        return "none"
+
+    display(name).on_prompt(draw)
+
+    def close() -> None:
+        there.release()
+        closed.set()
+
+    closing = threading.Thread(target=close)
+    closing.start()
+    assert stuck.wait(WAIT_S)
+    closing.join(WAIT_S / 2)
+    was_closed = closed.is_set()
+    closed.set()
+    closing.join(WAIT_S)
+    assert was_closed
+    with pytest.raises(DriverError, match="NOT_CLAIMED"):
+        there.show(PROMPT, timeout_s=WAIT_S)
+
+
 def test_it_keeps_a_displays_promises(name: str, till: Till) -> None:
     check_display(lambda: open_display(f"callback:{name}", {"qr_px": 200}))
     assert any(png for _, png in till.drawn)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import io
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 import segno
@@ -189,6 +191,32 @@ def test_clear_release_and_claim_leave_nothing_of_a_payment(tmp_path: Path) -> N
     opened(path)
     assert is_blank(path)
     assert [file.name for file in tmp_path.iterdir()] == ["d.png"]
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_a_picture_says_itself_until_when_it_may_be_shown(tmp_path: Path, suffix: str) -> None:
+    """A till that was killed takes nothing away: whoever shows the picture can know."""
+    path = tmp_path / f"d.{suffix}"
+    display = opened(path)
+    paris = timezone(timedelta(hours=2))
+    ends = replace(WAITING, expires_at=datetime(2026, 7, 14, 0, 5, 30, 900_000, paris))
+    for prompt, said in (
+        (ends, "2026-07-13T22:05:30Z"),
+        (WAITING, None),
+        (replace(ends, qr_payload=None), None),
+    ):
+        display.show(prompt, timeout_s=1)
+        assert expires(path) == said
+    display.show(ends, timeout_s=1)
+    display.clear(timeout_s=1)
+    assert expires(path) is None
+
+
+def expires(path: Path) -> str | None:
+    if path.suffix == ".svg":
+        return ET.parse(path).getroot().get("data-expires")
+    with Image.open(path) as picture:
+        return picture.info.get("Expires")
 
 
 def test_a_released_display_shows_nothing(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from cvconnect_pos import DeviceTrouble, Event, Payment, QrShown, State
 from cvconnect_pos.clock import SystemClock
 from cvconnect_pos.core.lifecycle import Command
 from cvconnect_pos.devices import Presentation, StationDevices
+from cvconnect_pos.messages import Language
 from cvconnect_pos.peripherals import Display, Health, HealthLevel, PaymentPrompt, Surface
 from cvconnect_pos.posts import DeviceHealth
 from harness import RecordingDevices, Till
@@ -60,9 +61,12 @@ class Glass:
 class Shop(Till):
     """A till with real displays' threads."""
 
-    def __init__(self, folder: Path, always: list[Display], fallbacks: list[Display]) -> None:
+    def __init__(
+        self, folder: Path, always: list[Display], fallbacks: list[Display], language: Language = "fr"
+    ) -> None:
+        presentation = Presentation(language=language)
         self.screens = StationDevices(
-            displays=always, fallbacks=fallbacks, presentation=Presentation(), clock=SystemClock()
+            displays=always, fallbacks=fallbacks, presentation=presentation, clock=SystemClock()
         )
         super().__init__(folder)
         self.screens.start(self.engine)
@@ -119,6 +123,28 @@ def test_the_first_that_shows_it_is_told_and_the_fallback_is_dark(open_shop: Ope
     _, told = heard(shop)
     assert told == [("shown", "screen")]
     assert ("qr" in last.shown, last.dark) == (False, True)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_display_is_told_the_language_of_the_words(tmp_path: Path, language: Language) -> None:
+    spoken: list[tuple[str, str]] = []
+
+    class Reader(Glass):
+        def show(self, prompt: PaymentPrompt, *, timeout_s: float) -> Surface:
+            spoken.append((prompt.instruction, getattr(prompt, "language", "")))
+            return super().show(prompt, timeout_s=timeout_s)
+
+    shop = Shop(tmp_path, [Reader("reader")], [], language)
+    try:
+        heard(shop)
+    finally:
+        shop.screens.close()
+        shop.engine.close()
+    words = {
+        "fr": "Scannez ce QR code avec l’application Chèque-Vacances",
+        "en": "Scan this QR code with the Chèque-Vacances app",
+    }
+    assert (words[language], language) in spoken
 
 
 def test_a_line_display_beside_a_screen_is_no_trouble(open_shop: Open) -> None:

@@ -74,6 +74,28 @@ def test_every_state_is_drawn(state: str) -> None:
     ET.fromstring(text)
 
 
+def test_the_lines_of_a_paragraph_are_about_as_long_as_each_other() -> None:
+    told = "Scannez ce QR code avec l’application Chèque-Vacances"
+    prompt = replace(PROMPT, instruction=told, detail="ou présentez votre identifiant Chèque-Vacances")
+    root = ET.fromstring(svg.render(prompt, (800, 480))[0])
+    lines = [text for text in root.iter(f"{SVG}text") if text.text and text.text in told]
+    assert " ".join(str(line.text) for line in lines) == told
+    widths = [float(line.attrib["textLength"]) for line in lines]
+    assert len(widths) > 1
+    assert min(widths) > 0.7 * max(widths)
+
+
+def test_in_portrait_the_shop_has_a_line_of_its_own_below_the_title() -> None:
+    shop = "Office de tourisme de Saint-Gilles-Croix-de-Vie"
+    said = {
+        str(text.text): text.attrib
+        for text in ET.fromstring(svg.render(replace(PROMPT, shop=shop), (480, 800))[0]).iter(f"{SVG}text")
+    }
+    assert said[shop]["x"] == said[PROMPT.title]["x"]
+    assert float(said[shop]["y"]) > float(said[PROMPT.title]["y"]) + float(said[shop]["font-size"])
+    assert float(said[shop]["font-size"]) > 16
+
+
 def test_a_providers_picture_that_is_no_plain_grid_stays_a_picture() -> None:
     file = io.BytesIO()
     segno.make_qr(PAYLOAD).save(file, kind="png", scale=8, border=4)

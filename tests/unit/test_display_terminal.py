@@ -14,7 +14,8 @@ import zxingcpp
 from PIL import Image
 
 from cvconnect_drivers.displays import NO_QR, terminal
-from cvconnect_drivers.displays.terminal import blocks, draw, open_display
+from cvconnect_drivers.displays.half_blocks import blocks
+from cvconnect_drivers.displays.terminal import draw, open_display
 from cvconnect_drivers.errors import DriverError
 from cvconnect_drivers.qr import QrMatrix, make_matrix
 from cvconnect_pos.peripherals import PaymentPrompt
@@ -41,14 +42,15 @@ class Terminal(io.StringIO):
 
 
 class Stuck(io.StringIO):
-    """Takes nothing of a prompt until it may."""
+    """Takes nothing of some text until it may."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str = "45,50") -> None:
         super().__init__()
+        self._text = text
         self.reached, self.go = threading.Event(), threading.Event()
 
     def write(self, text: str, /) -> int:
-        if "45,50" in text:
+        if self._text in text:
             self.reached.set()
             self.go.wait(WAIT_S)
         return super().write(text)
@@ -109,7 +111,7 @@ def test_a_terminal_too_small_for_the_qr_says_so(size: tuple[int, int]) -> None:
     text, surface = draw(WAITING, size, coloured=False)
     assert surface == "text"
     assert "█" not in text
-    assert NO_QR in " ".join(text.split())
+    assert " ".join(NO_QR.split()) in " ".join(text.split())
     assert "Scannez" not in text
 
 
@@ -283,6 +285,28 @@ def test_a_stream_that_nobody_reads_keeps_nobody_from_closing(monkeypatch: pytes
         writing.join(WAIT_S)
     with pytest.raises(DriverError, match="NOT_CLAIMED"):
         display.show(WAITING, timeout_s=1)
+
+
+def test_a_stream_that_does_not_take_the_last_clear_keeps_nobody_from_closing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(terminal, "RELEASE_S", 0.01)
+    stream = Stuck(text="-----")
+    display = open_display("terminal:", {"stream": stream})
+    display.claim(timeout_s=1)
+    display.show(WAITING, timeout_s=1)
+    closing = threading.Thread(target=display.release)
+    closing.start()
+    try:
+        assert stream.reached.wait(WAIT_S)
+        closing.join(WAIT_S / 2)
+        assert not closing.is_alive()
+        assert display.check_health().state == "absent"
+    finally:
+        stream.go.set()
+        closing.join(WAIT_S)
+    with pytest.raises(DriverError, match="NOT_CLAIMED"):
+        display.show(WAITING, timeout_s=WAIT_S)
 
 
 def test_a_stream_that_takes_no_text_is_refused() -> None:

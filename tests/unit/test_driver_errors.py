@@ -13,6 +13,7 @@ import serial
 
 from cvconnect_drivers.displays import image, terminal
 from cvconnect_drivers.errors import (
+    DiskFullError,
     DriverError,
     LinkAbsentError,
     LinkLostError,
@@ -53,6 +54,7 @@ def test_importing_every_driver_imports_no_third_party() -> None:
         NotClaimedError("serial:COM3"),
         LinkAbsentError("serial:COM3", "no such file"),
         LinkLostError("serial:COM3", "gone"),
+        DiskFullError("out/ticket.bin"),
         LinkTimeoutError("serial:COM3", "byte"),
     ],
 )

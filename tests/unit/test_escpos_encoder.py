@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import segno
@@ -36,6 +36,14 @@ class PaperLine:
 
 def encode(*lines: PaperLine, profile: Profile = WIDE) -> bytes:
     return escpos.to_bytes(escpos.Encoder(profile).job(lines))
+
+
+@pytest.mark.parametrize("yes", [1, 2, -1, "oui"])
+@pytest.mark.parametrize("no", [0, None, ""])
+def test_what_a_till_takes_for_yes_and_no_is_bold_and_large_or_not(yes: Any, no: Any) -> None:
+    odd = [PaperLine("a", bold=yes, large=yes), PaperLine("b", bold=yes, large=no), PaperLine("c", bold=no)]
+    plain = [PaperLine("a", bold=True, large=True), PaperLine("b", bold=True), PaperLine("c")]
+    assert encode(*odd) == encode(*plain)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cvconnect_drivers.displays import told
 from cvconnect_drivers.displays.monitors import Monitor, NoScreenError, choose, open_monitors
-from cvconnect_drivers.displays.window_process import Place
+from cvconnect_drivers.displays.window_place import Place
 from cvconnect_pos.peripherals import PaymentPrompt
 
 TILL = Monitor("eDP-1", 0, 0, 1280, 800, is_primary=True)

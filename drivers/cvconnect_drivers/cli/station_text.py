@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from cvconnect_drivers.cli.words import reason
 from cvconnect_drivers.errors import ConfigurationError, PackageMissingError
+from cvconnect_drivers.shapes import Language
 from cvconnect_drivers.urls import DeviceUrl
 
 if TYPE_CHECKING:
@@ -64,13 +65,30 @@ class StationText:
         Raises:
             ConfigurationError: `STATION_FILE`: they are not written as `[[scanners]]`.
         """
-        plain = self._document.unwrap().get("scanners", [])
+        return self._tables("scanners", "douchette")
+
+    def displays(self) -> list[dict[str, object]]:
+        """List the tables of the customer displays, in order.
+
+        Raises:
+            ConfigurationError: `STATION_FILE`: they are not written as `[[displays]]`.
+        """
+        return self._tables("displays", "écran")
+
+    def language(self) -> Language:
+        """Tell the language of the customer displays."""
+        shop = self._document.unwrap().get("shop")
+        told = cast("dict[str, Any]", shop).get("language") if isinstance(shop, dict) else None
+        return "en" if told == "en" else "fr"
+
+    def _tables(self, key: str, what: str) -> list[dict[str, object]]:
+        plain = self._document.unwrap().get(key, [])
         if not isinstance(plain, list) or not all(
             isinstance(table, dict) and isinstance(cast("dict[str, Any]", table).get("url"), str)
             for table in cast("list[object]", plain)
         ):
             raise _unusable(
-                self._path, "chaque douchette s’écrit [[scanners]] avec une clé url", "write [[scanners]]"
+                self._path, f"chaque {what} s’écrit [[{key}]] avec une clé url", f"write [[{key}]]"
             )
         return cast("list[dict[str, object]]", plain)
 

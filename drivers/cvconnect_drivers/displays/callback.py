@@ -16,7 +16,8 @@ display("COUNTER").on_prompt(draw)
 ```
 
 The function is called from a thread of the station, one prompt after the other, and says what the customer now sees: it returns
-when that is on the screen, within three seconds. Nothing else waits for it but this display.
+when that is on the screen, within three seconds. Nothing else waits for it but this display. A till that closes its station in
+the thread of its user interface, and has its function hand the prompt over to that thread, waits for itself: `release` ends that.
 
 Settings: `qr_px`, the side in pixels of the square that is free for the QR, its quiet zone with it.
 """
@@ -30,7 +31,16 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from cvconnect_drivers.displays import RELEASE_S, has_qr, in_turn, screen
+from cvconnect_drivers.displays import (
+    READY,
+    RELEASE_S,
+    UNCLAIMED,
+    ends_within,
+    has_qr,
+    health_at,
+    in_turn,
+    screen,
+)
 from cvconnect_drivers.errors import (
     ConfigurationError,
     DriverError,
@@ -143,7 +153,7 @@ class CallbackDisplay:
         self._qr_px = qr_px
         self._lock = threading.Lock()
         self._claimed = False
-        self._health = Health("unknown", "Écran client non réservé.")
+        self._health = UNCLAIMED
 
     @property
     def name(self) -> str:
@@ -184,7 +194,9 @@ class CallbackDisplay:
         with in_turn(self._lock, self._name, timeout_s):
             if not self._claimed:
                 raise NotClaimedError(self._name)
-            return self._draw(prompt)
+            surface = self._draw(prompt)
+            is_released = not self._claimed  # while the till was stuck
+            return self._draw(None) if is_released else surface
 
     def clear(self, *, timeout_s: float) -> None:
         """Have the till show nothing. Idempotent.
@@ -209,15 +221,19 @@ class CallbackDisplay:
         Returns:
             What is known.
         """
-        if level == "interactive" and self._health.state == "ready":
-            return Health("ready", f"{self._health.detail} Vérifiez que le client voit l’écran.")
-        return self._health
+        return health_at(level, self._health, "Vérifiez que le client voit l’écran.")
 
     def release(self) -> None:
-        """Clear, unless the till's function is stuck, and draw no more. Idempotent; never raises."""
+        """Clear, and draw no more. Idempotent; never raises.
+
+        The till's function has `RELEASE_S` to clear its screen; one that is stuck, in this call or an earlier one, is left behind.
+        """
+        ends_within(RELEASE_S, self._let_go)
+        self._claimed = False
+
+    def _let_go(self) -> None:
         with contextlib.suppress(DriverError):
             self.clear(timeout_s=RELEASE_S)
-        self._claimed = False
 
     def _draw(self, prompt: Prompt | None) -> Surface:
         try:
@@ -226,7 +242,7 @@ class CallbackDisplay:
         except DriverError as error:
             self._health = Health("absent", error.text())
             raise
-        self._health = Health("ready", "Écran client prêt.")
+        self._health = READY
         return "text" if surface == "qr" and png is None else surface
 
     def _code(self, prompt: Prompt) -> bytes | None:

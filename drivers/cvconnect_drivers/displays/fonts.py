@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from io import BytesIO
+from math import ceil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,6 +45,38 @@ def spell(text: str) -> str:
         The text to draw.
     """
     return "".join(map(_letter, text))
+
+
+def wrapped(text: str, face: FreeTypeFont, width: int) -> list[str]:
+    """Break a text at its blanks into lines of a width in pixels; a word that is longer has a line of its own."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and face.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def balanced(lines: Sequence[str], face: FreeTypeFont) -> list[str]:
+    """Wrap a paragraph anew, so that its lines are about as long as each other, and no more than they were."""
+    text = " ".join(lines)
+    low = ceil(max(map(face.getlength, text.split(" "))))
+    high = max(low, ceil(max(map(face.getlength, lines))))
+    while low < high:
+        middle = (low + high) // 2
+        if len(wrapped(text, face, middle)) <= len(lines):
+            high = middle
+        else:
+            low = middle + 1
+    return wrapped(text, face, high)
+
+
+def line_height(face: FreeTypeFont) -> int:
+    """Give the pixels from one line to the next."""
+    ascent, descent = face.getmetrics()
+    return ascent + descent
 
 
 @cache

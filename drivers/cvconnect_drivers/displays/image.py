@@ -2,7 +2,9 @@
 
 A file whose name ends with `.svg` is an SVG, which stays sharp at any size; every other one is a PNG.
 
-The file is replaced as a whole, never written in place, so that a viewer never sees half a QR.
+The file is replaced as a whole, never written in place, so that a viewer never sees half a QR. A picture whose QR has an end says so
+itself, since a till that was killed cannot take it away: `Expires`, UTC as in RFC 3339, is a text of the PNG (tEXt), or the attribute
+`data-expires` of the SVG.
 
 Settings: `size`, in pixels.
 """
@@ -14,16 +16,24 @@ import io
 import os
 import threading
 from collections.abc import Mapping
+from datetime import UTC
 from pathlib import Path
 
-from cvconnect_drivers.displays import screen
-from cvconnect_drivers.errors import LinkAbsentError, NotClaimedError, PackageMissingError
+from cvconnect_drivers.displays import (
+    READY,
+    RELEASE_S,
+    UNCLAIMED,
+    ends_within,
+    has_qr,
+    health_at,
+    in_turn,
+    screen,
+    screen_size,
+)
+from cvconnect_drivers.errors import DriverError, NotClaimedError, PackageMissingError
 from cvconnect_drivers.links.file import unwritable
 from cvconnect_drivers.shapes import Health, HealthLevel, Prompt, Surface
 from cvconnect_drivers.urls import Settings, parse_url
-
-DEFAULT_SIZE = (800, 480)
-MIN_SIDE_PX, MAX_SIDE_PX = 160, 3840
 
 
 class ImageDisplay:
@@ -41,7 +51,7 @@ class ImageDisplay:
         self._size = size
         self._lock = threading.Lock()
         self._claimed = False
-        self._health = Health("unknown", "Écran client non réservé.")
+        self._health = UNCLAIMED
 
     @property
     def name(self) -> str:
@@ -52,14 +62,14 @@ class ImageDisplay:
         """Take the file, and clear what an earlier run may have left in it.
 
         Args:
-            timeout_s: Unused: a disk has no deadline.
+            timeout_s: Seconds for an earlier call to end; the disk itself is waited for.
 
         Raises:
             LinkAbsentError: The file cannot be written.
+            LinkTimeoutError: An earlier call did not end.
             PackageMissingError: Pillow is not installed.
         """
-        del timeout_s
-        with self._lock:
+        with in_turn(self._lock, self._name, timeout_s):
             self._replace(self._draw(None)[0])
             self._claimed = True
 
@@ -68,34 +78,38 @@ class ImageDisplay:
 
         Args:
             prompt: What to show.
-            timeout_s: Unused: a disk has no deadline.
+            timeout_s: Seconds for an earlier call to end; the disk itself is waited for.
 
         Returns:
             `text` when the QR would be too dense for this screen, or no QR is read in its picture.
 
         Raises:
             LinkAbsentError: The file cannot be written.
+            LinkTimeoutError: An earlier call did not end.
             NotClaimedError: The display is not claimed.
         """
-        del timeout_s
-        with self._lock:
+        with in_turn(self._lock, self._name, timeout_s):
             if not self._claimed:
                 raise NotClaimedError(self._name)
             picture, surface = self._draw(prompt)
             self._replace(picture)
+            is_released = not self._claimed  # while the disk was stuck
+            if is_released:
+                picture, surface = self._draw(None)
+                self._replace(picture)
         return surface
 
     def clear(self, *, timeout_s: float) -> None:
         """Show nothing. Idempotent.
 
         Args:
-            timeout_s: Unused: a disk has no deadline.
+            timeout_s: Seconds for an earlier call to end; the disk itself is waited for.
 
         Raises:
             LinkAbsentError: The file cannot be written.
+            LinkTimeoutError: An earlier call did not end.
         """
-        del timeout_s
-        with self._lock:
+        with in_turn(self._lock, self._name, timeout_s):
             if self._claimed:
                 self._replace(self._draw(None)[0])
 
@@ -108,15 +122,19 @@ class ImageDisplay:
         Returns:
             What is known.
         """
-        if level == "interactive" and self._health.state == "ready":
-            return Health("ready", f"{self._health.detail} Vérifiez que l’écran affiche {self._path.name}.")
-        return self._health
+        return health_at(level, self._health, f"Vérifiez que l’écran affiche {self._path.name}.")
 
     def release(self) -> None:
-        """Clear, and give the file back. Idempotent; never raises."""
-        with contextlib.suppress(LinkAbsentError):
-            self.clear(timeout_s=0)
+        """Clear, and give the file back. Idempotent; never raises.
+
+        The disk has `RELEASE_S` to take it; a share of the network that hangs, in this call or an earlier one, is left behind.
+        """
+        ends_within(RELEASE_S, self._let_go)
         self._claimed = False
+
+    def _let_go(self) -> None:
+        with contextlib.suppress(DriverError):
+            self.clear(timeout_s=RELEASE_S)
 
     def _draw(self, prompt: Prompt | None) -> tuple[bytes, Surface]:
         draw = _svg if self._path.suffix.lower() == ".svg" else _png
@@ -139,7 +157,7 @@ class ImageDisplay:
             absent = unwritable(str(self._path), error)
             self._health = Health("absent", absent.text())
             raise absent from error
-        self._health = Health("ready", "Écran client prêt.")
+        self._health = READY
 
 
 def _remove(path: Path) -> None:
@@ -165,21 +183,33 @@ def open_display(url: str, options: Mapping[str, object]) -> ImageDisplay:
     """
     device = parse_url(url, {"image"})
     settings = Settings(device, options)
-    size = settings.size("size", DEFAULT_SIZE, MIN_SIDE_PX, MAX_SIDE_PX)
+    size = screen_size(settings)
     settings.refuse_unknown()
     return ImageDisplay(url, Path(device.path), size)
 
 
+def _expires(prompt: Prompt | None) -> str:
+    """Write down when a picture must be gone; nothing for one without a QR, or with one that has no end."""
+    if prompt is None or prompt.expires_at is None or not has_qr(prompt):
+        return ""
+    return f"{prompt.expires_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _png(prompt: Prompt | None, size: tuple[int, int]) -> tuple[bytes, Surface]:
+    from PIL.PngImagePlugin import PngInfo
+
+    notes = PngInfo()
+    if expires := _expires(prompt):
+        notes.add_text("Expires", expires)
     picture, surface = screen.render(prompt, size) if prompt is not None else (screen.blank(size), "none")
     file = io.BytesIO()
     # A screen is written once and read once: speed before size.
-    picture.save(file, "PNG", compress_level=1)
+    picture.save(file, "PNG", compress_level=1, pnginfo=notes)
     return file.getvalue(), surface
 
 
 def _svg(prompt: Prompt | None, size: tuple[int, int]) -> tuple[bytes, Surface]:
     from cvconnect_drivers.displays import svg
 
-    text, surface = svg.render(prompt, size)
+    text, surface = svg.render(prompt, size, expires=_expires(prompt))
     return text.encode(), surface

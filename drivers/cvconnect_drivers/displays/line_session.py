@@ -28,8 +28,8 @@ ANSWER_S = 0.5
 JOIN_S = 0.9
 """`release` promises one second."""
 
-LAST_BYTES_S = 0.07
-"""What a port has taken may still be in its own buffer, and closing it throws that away: at 9600 baud 64 bytes take 67 ms."""
+_LAST_BITS = 640
+_LAST_BYTES_MOST_S = 0.3
 
 READ_BYTES = 256
 MAX_ECHO_BYTES = 4096
@@ -39,6 +39,18 @@ _log = logging.getLogger(__name__)
 _SEARCHING = Health("unknown", "Recherche de l’afficheur client en cours.")
 _READY = Health("ready", "Afficheur client prêt.")
 _MISTAKE = "L’afficheur client a cessé de fonctionner ; la caisse réessaie."
+
+
+def last_bytes_s(baud: int) -> float:
+    """Tell how long to wait before a port is closed, which throws away what is still in its own buffer: some 64 bytes.
+
+    Args:
+        baud: Bits per second.
+
+    Returns:
+        Seconds; less than the bytes need below 2400 baud, because `release` promises one second.
+    """
+    return min(_LAST_BITS / baud, _LAST_BYTES_MOST_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +71,24 @@ class LineSession:
         panel: How the display is written to.
         write_s: Deadline of one frame, in seconds.
         backoff: How long to wait between two tries.
+        last_bytes_s: What the port's own buffer needs to run empty.
     """
 
     def __init__(
-        self, name: str, open_link: Callable[[], Link], panel: Panel, *, write_s: float, backoff: Backoff
+        self,
+        name: str,
+        open_link: Callable[[], Link],
+        panel: Panel,
+        *,
+        write_s: float,
+        backoff: Backoff,
+        last_bytes_s: float,
     ) -> None:
         self._name = name
         self._open_link = open_link
         self._panel = panel
         self._write_s = write_s
+        self._last_bytes_s = last_bytes_s
         self._reconnection = Reconnection(backoff=backoff)
         self._changed = threading.Condition()
         self._wanted = _Wanted(0, panel.lay_out(None), time.monotonic())
@@ -261,7 +282,7 @@ class LineSession:
             _log.info("%s: not cleared: %s", self._name, type(error).__name__)
         else:
             with self._changed:
-                self._changed.wait(LAST_BYTES_S)
+                self._changed.wait(self._last_bytes_s)
 
     def _lose(self, error: Exception) -> None:
         self._close_link()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from cvconnect_drivers.displays.fonts import font, spell
+from cvconnect_drivers.displays.fonts import balanced, font, line_height, spell, wrapped
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 REFERENCE = (800, 480)
 MARGIN, GAP = 20, 28
-BAND, NOTICE_BAND = 64, 44
+BAND, TALL_BAND, NOTICE_BAND = 64, 80, 44
 CARD_PADDING, CARD_RADIUS, CARD_EDGE = 4, 12, 1.5
 MARK, STROKE = 96, 0.09
 SMALLEST_PERCENT = 30
@@ -118,15 +118,22 @@ class Painter:
         return Box(box.left + by, box.top + by, box.right - by, box.bottom - by)
 
     def band(self, title: str, shop: str, box: Box, *, colour: str, ink: str) -> Box:
-        """Draw the band with the means of payment and the shop.
+        """Draw the band with the means of payment and the shop, side by side, or one below the other in portrait.
 
         Returns:
             What is left below it.
         """
-        height, edge = self.px(BAND), self.px(GAP)
+        is_tall = bool(title and shop) and not box.is_wide
+        height, edge = self.px(TALL_BAND if is_tall else BAND), self.px(GAP)
         middle = box.top + height // 2
         self._rectangle(Box(box.left, box.top, box.right, box.top + height), colour)
         room = box.width - 2 * edge
+        if is_tall:
+            title, face = self._fitting(title, 28, room, bold=True)
+            self._text((box.left + edge, box.top + height * 35 // 100), title, face, ink, "lm")
+            shop, face = self._fitting(shop, 22, room, bold=False)
+            self._text((box.left + edge, box.top + height * 70 // 100), shop, face, ink, "lm")
+            return Box(box.left, box.top + height, box.right, box.bottom)
         title, face = self._fitting(title, 28, room * (60 if shop else 100) // 100, bold=True)
         self._text((box.left + edge, middle), title, face, ink, "lm")
         taken = round(face.getlength(title)) + self.px(24) if title else 0
@@ -201,16 +208,16 @@ class Painter:
             y += layout.mark_side + layout.gap
         x, anchor = ((box.left + box.right) // 2, "ma") if centred else (box.left, "la")
         for words, (lines, face) in zip(paragraphs, layout.blocks, strict=True):
-            for line in lines:
-                if y + _line_height(face) <= box.bottom:
+            for line in balanced(lines, face):
+                if y + line_height(face) <= box.bottom:
                     self._text((x, y), line, face, words.colour, anchor)
-                y += _line_height(face)
+                y += line_height(face)
             y += layout.gap
 
     def _lay_out(self, paragraphs: Sequence[Words], width: int, percent: int, mark: Mark | None) -> _Layout:
         blocks = [self._wrap(words, width, percent) for words in paragraphs]
         gap, side = self.px(14 * percent / 100), self.px(MARK * percent / 100) if mark else 0
-        heights = [len(lines) * _line_height(face) for lines, face in blocks] + [side] * (mark is not None)
+        heights = [len(lines) * line_height(face) for lines, face in blocks] + [side] * (mark is not None)
         return _Layout(blocks, gap, side, sum(heights) + gap * max(0, len(heights) - 1))
 
     def _wrap(self, words: Words, width: int, percent: int) -> _Block:
@@ -227,7 +234,7 @@ class Painter:
 
     def _set(self, text: str, words: Words, width: int, percent: int) -> _Block:
         face = font(self.px(words.size * percent / 100), bold=words.bold)
-        return _wrapped(text, face, width), face
+        return wrapped(text, face, width), face
 
     def _fitting(self, text: str, size: int, width: int, *, bold: bool) -> tuple[str, FreeTypeFont]:
         """Set one line smaller until it fits, then shorten it."""
@@ -279,19 +286,3 @@ def scale_of(size: tuple[int, int]) -> float:
     width, height = size
     wide, high = REFERENCE if width > height else reversed(REFERENCE)
     return min(width / wide, height / high)
-
-
-def _wrapped(text: str, font: FreeTypeFont, width: int) -> list[str]:
-    lines: list[str] = []
-    for word in text.split(" "):
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and font.getlength(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
-
-
-def _line_height(font: FreeTypeFont) -> int:
-    ascent, descent = font.getmetrics()
-    return ascent + descent

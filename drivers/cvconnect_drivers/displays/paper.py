@@ -14,15 +14,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from cvconnect_drivers.displays import has_qr
 from cvconnect_drivers.displays.picture import open_picture, read_text
 from cvconnect_drivers.errors import ContentError, DriverError, NotClaimedError, PackageMissingError
 from cvconnect_drivers.printers import picture, printer
+from cvconnect_drivers.qr import modules_for
 from cvconnect_drivers.shapes import Align, Document, Health, HealthLevel, PrintResult, Prompt, Surface
 from cvconnect_drivers.urls import parse_url
 
 NO_RECEIPT: Final = ("Ceci n’est pas un reçu.", "This is not a receipt.")
 """Said on each slip, because it looks like one; a driver does not know the customer's language."""
+
+MOST_MODULES: Final = 85
+"""On a side: 500 characters. More are so small on a roll of 58 mm that a telephone reads them only when it is held still and near;
+measured with zxing-cpp on slips at half their size, blurred and askew."""
 
 _CANNOT_BE_PRINTED: Final = frozenset({"QR_TOO_DENSE", "QR_CONTENT"})
 
@@ -137,7 +141,7 @@ class PaperDisplay:
             timeout_s: Seconds to print it.
 
         Returns:
-            `qr` when the slip is printed; `none` without a QR, or with one that does not fit on the paper.
+            `qr` when the slip is printed; `none` without a QR, or with one that no telephone would read on paper.
 
         Raises:
             DriverError: The slip is not known to be printed: the printer's reason (`PAPER_END`, `NO_ANSWER`, ...).
@@ -148,7 +152,7 @@ class PaperDisplay:
         with self._lock:
             if not self._claimed:
                 raise NotClaimedError(self._name)
-            if payload is None:
+            if payload is None or not _can_be_scanned(payload):
                 return "none"
             if payload != self._printed:
                 job_id = f"qr-{hashlib.sha256(payload.encode('utf-8', 'replace')).hexdigest()[:16]}"
@@ -206,14 +210,21 @@ def open_display(url: str, options: Mapping[str, object]) -> PaperDisplay:
 
 def _payload(prompt: Prompt) -> str | None:
     """Find what the QR holds; a provider's picture is read, so that it comes out as sharp as one of ours."""
-    if prompt.qr_png is None or not has_qr(prompt):
+    if prompt.qr_png is None:
         return prompt.qr_payload
     try:
-        return read_text(open_picture(prompt.qr_png))
+        return read_text(open_picture(prompt.qr_png)) or prompt.qr_payload
     except ContentError:
-        return None
+        return prompt.qr_payload
     except ImportError as error:
         raise PackageMissingError("pillow") from error
+
+
+def _can_be_scanned(payload: str) -> bool:
+    try:
+        return modules_for(payload) <= MOST_MODULES
+    except ContentError:
+        return False
 
 
 def _paragraph(text: str, columns: int, *, bold: bool = False, large: bool = False) -> Iterator[SlipLine]:

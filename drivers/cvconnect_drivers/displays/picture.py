@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cvconnect_drivers.errors import ContentError, PackageMissingError
@@ -16,6 +17,10 @@ MAX_SIDE_PX = 4096
 """A QR of 177 modules at 20 px each stays below; a picture that unpacks to more is no QR."""
 
 _FINDER_MODULES = 7
+_FINDER = tuple(
+    tuple(max(abs(x - 3), abs(y - 3)) != 2 for x in range(_FINDER_MODULES))  # noqa: PLR2004 (the ring of light modules)
+    for y in range(_FINDER_MODULES)
+)
 _SMALLEST, _LARGEST, _STEP = 21, 177, 4
 _DARK_BELOW = 128
 _HEADER_BYTES = 24
@@ -43,7 +48,13 @@ def open_picture(png: bytes) -> Image:
         raise _bad(f"{width}x{height} px")
     try:
         with Image.open(io.BytesIO(png), formats=["PNG"]) as picture:
-            rgba = picture.convert("RGBA")
+            # Pillow takes every grey of 16 bits but the darkest 255 for white.
+            shown = (
+                picture.point(lambda grey: grey / 256).convert("L")
+                if picture.mode.startswith("I")
+                else picture
+            )
+            rgba = shown.convert("RGBA")
     except Exception as error:  # Pillow raises nearly anything for what is damaged
         raise _bad(type(error).__name__) from error
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("L")
@@ -74,7 +85,15 @@ def read_modules(picture: Image) -> QrMatrix | None:
         return None
     grid = [line[::pixels] for line in lines[::pixels]]
     drawn = [bytes(module for module in row for _ in range(pixels)) for row in grid for _ in range(pixels)]
-    return QrMatrix(tuple(tuple(module != 0 for module in row) for row in grid)) if drawn == lines else None
+    dark_modules = tuple(tuple(module != 0 for module in row) for row in grid)
+    return QrMatrix(dark_modules) if drawn == lines and _has_finders(dark_modules) else None
+
+
+def _has_finders(modules: Sequence[Sequence[bool]]) -> bool:
+    """Whether three of the corners hold what every QR has there. Source: ISO/IEC 18004, 6.3.3."""
+    first, last = slice(_FINDER_MODULES), slice(-_FINDER_MODULES, None)
+    corners = ((first, first), (first, last), (last, first))
+    return all(tuple(tuple(row[across]) for row in modules[down]) == _FINDER for down, across in corners)
 
 
 def inverted(picture: Image) -> Image:

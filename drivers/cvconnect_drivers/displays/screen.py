@@ -5,6 +5,7 @@ Landscape puts the QR to the left of the words, portrait above them; without a Q
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cvconnect_drivers.displays import NO_QR, has_qr
@@ -117,7 +118,7 @@ def blank(size: tuple[int, int]) -> Image:
 
 
 def draw_code(prompt: Prompt, side: int) -> Image | None:
-    """Draw the QR of a prompt alone, with its quiet zone.
+    """Draw the QR of a prompt alone, with its quiet zone: the provider's picture, or what it holds where that cannot be used.
 
     Args:
         prompt: The prompt.
@@ -126,14 +127,14 @@ def draw_code(prompt: Prompt, side: int) -> Image | None:
     Returns:
         The picture, or None without a QR, or with one that would not scan.
     """
-    try:
+    code = None
+    with suppress(ContentError):
         if prompt.qr_png is not None:
-            return _draw_picture(open_picture(prompt.qr_png), side)
-        if prompt.qr_payload is not None:
-            return _draw_matrix(make_matrix(prompt.qr_payload), side)
-    except ContentError:
-        return None
-    return None
+            code = _draw_picture(open_picture(prompt.qr_png), side)
+    with suppress(ContentError):
+        if code is None and prompt.qr_payload is not None:
+            code = _draw_matrix(make_matrix(prompt.qr_payload), side)
+    return code
 
 
 def _draw_picture(picture: Image, side: int) -> Image | None:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from cvconnect_drivers.displays.line_protocols import LEVELS, PROTOCOLS, Panel
-from cvconnect_drivers.displays.line_session import LineSession
+from cvconnect_drivers.displays.line_session import LineSession, last_bytes_s
 from cvconnect_drivers.errors import NotClaimedError
 from cvconnect_drivers.links.base import Link
 from cvconnect_drivers.links.serial import FLOWS, list_serial, open_serial
@@ -48,6 +48,7 @@ class LineDisplay:
         panel: How it is written to.
         write_s: Deadline of one frame, in seconds.
         backoff: How long to wait between two tries.
+        baud: Bits per second of its port.
     """
 
     def __init__(
@@ -58,11 +59,13 @@ class LineDisplay:
         *,
         write_s: float = SLACK_S,
         backoff: Backoff | None = None,
+        baud: int = DEFAULT_BAUD,
     ) -> None:
         self._name = name
         self._open_link = open_link
         self._panel = panel
         self._write_s = write_s
+        self._last_bytes_s = last_bytes_s(baud)
         self._backoff = backoff or Backoff()
         self._lock = threading.Lock()
         self._session: LineSession | None = None
@@ -87,7 +90,12 @@ class LineDisplay:
             if self._session is not None:
                 return
             session = self._session = LineSession(
-                self._name, self._open_link, self._panel, write_s=self._write_s, backoff=self._backoff
+                self._name,
+                self._open_link,
+                self._panel,
+                write_s=self._write_s,
+                backoff=self._backoff,
+                last_bytes_s=self._last_bytes_s,
             )
         refused = session.start(timeout_s)
         if refused is not None:
@@ -192,7 +200,7 @@ def open_display(url: str, options: Mapping[str, object]) -> LineDisplay:
     else:
         open_link = partial(_open_by_identity, url, identity, baud, flow)
     longest_s = len(panel.frame(panel.lay_out(None)[0])) * _BITS_PER_BYTE / baud
-    return LineDisplay(url, open_link, panel, write_s=longest_s + SLACK_S)
+    return LineDisplay(url, open_link, panel, write_s=longest_s + SLACK_S, baud=baud)
 
 
 def _open_by_identity(url: str, identity: Identity, baud: int, flow: str) -> Link:

@@ -34,19 +34,20 @@ _NOT_IN_XML = {"Cc", "Cs", "Cn"}
 _SIDES = {"l": "start", "m": "middle", "r": "end"}
 
 
-def render(prompt: Prompt | None, size: tuple[int, int]) -> tuple[str, Surface]:
+def render(prompt: Prompt | None, size: tuple[int, int], *, expires: str = "") -> tuple[str, Surface]:
     """Draw the whole screen.
 
     Args:
         prompt: What to show; None for nothing.
         size: Width and height, in pixels; the picture scales to any other of the same shape.
+        expires: When it must be gone, for whoever shows it; nothing for no end.
 
     Returns:
         The SVG, and what the customer sees.
     """
     painter = SvgPainter(size)
     surface: Surface = "none" if prompt is None else screen.paint(prompt, painter)
-    return painter.svg(), surface
+    return painter.svg(expires), surface
 
 
 class SvgPainter(Painter):
@@ -61,12 +62,13 @@ class SvgPainter(Painter):
         self._scale = scale_of(size)
         self._parts: list[str] = []
 
-    def svg(self) -> str:
-        """Give what was drawn."""
+    def svg(self, expires: str = "") -> str:
+        """Give what was drawn, and when it must be gone."""
         width, height = self.size
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"'
-            f' width="{width}" height="{height}" font-family="Inter, sans-serif">'
+            f' width="{width}" height="{height}" font-family="Inter, sans-serif"'
+            + (f" data-expires={_quoted(expires)}>" if expires else ">")
         )
         ground = f'<rect width="{width}" height="{height}" fill="{screen.BACKGROUND}"/>'
         return "\n".join([head, ground, *self._parts, "</svg>", ""])

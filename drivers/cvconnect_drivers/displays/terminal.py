@@ -20,7 +20,17 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Literal, TextIO, TypeAlias, cast
 
-from cvconnect_drivers.displays import NO_QR, RELEASE_S, has_qr, in_turn
+from cvconnect_drivers.displays import (
+    NO_QR,
+    READY,
+    RELEASE_S,
+    UNCLAIMED,
+    ends_within,
+    has_qr,
+    health_at,
+    in_turn,
+)
+from cvconnect_drivers.displays.half_blocks import BLOCKS, RESET, blocks
 from cvconnect_drivers.displays.picture import inverted, open_picture, read_modules
 from cvconnect_drivers.errors import (
     ConfigurationError,
@@ -38,9 +48,7 @@ from cvconnect_drivers.urls import Settings, parse_url
 
 Colour: TypeAlias = Literal["auto", "always", "never"]
 
-# Fixed entries of the 256-colour cube: the first 16 follow the user's theme and might turn black into grey.
-_BLACK_ON_WHITE = "\x1b[38;5;16;48;5;231m"
-_BOLD, _RESET = "\x1b[1m", "\x1b[0m"
+_BOLD = "\x1b[1m"
 _HOME_AND_ERASE = "\x1b[H\x1b[J"
 _INK: dict[PromptState, str] = {
     "idle": "",
@@ -55,13 +63,12 @@ _INK: dict[PromptState, str] = {
 }
 _NOTICE = "\x1b[38;5;16;48;5;220m"
 
-# Upper half, lower half.
-_DARK_ON_LIGHT = {(True, True): "█", (True, False): "▀", (False, True): "▄", (False, False): " "}
-_LIGHT_ON_DARK = {pair: _DARK_ON_LIGHT[not pair[0], not pair[1]] for pair in _DARK_ON_LIGHT}
-
 DEFAULT_COLUMNS, DEFAULT_ROWS = 80, 24
 ENDLESS_ROWS = 1000
 MIN_WORDS_COLUMNS = 28
+_AS_PICTURE = "\ufe0f"
+"""Source: Unicode, UTS #51, 1.4.3: the variation selector of an emoji."""
+
 GAP_COLUMNS = 3
 
 
@@ -83,7 +90,7 @@ class TerminalDisplay:
         self._lock = threading.Lock()
         self._claimed = False
         self._showing = False
-        self._health = Health("unknown", "Écran client non réservé.")
+        self._health = UNCLAIMED
 
     @property
     def name(self) -> str:
@@ -133,6 +140,10 @@ class TerminalDisplay:
             self._erase()
             self._write(text)
             self._showing = True
+            is_released = not self._claimed  # while the stream was stuck
+            if is_released:
+                self._erase()
+                return "none"
         return surface
 
     def clear(self, *, timeout_s: float) -> None:
@@ -158,19 +169,24 @@ class TerminalDisplay:
         Returns:
             What is known.
         """
-        if level == "interactive" and self._health.state == "ready":
-            return Health("ready", f"{self._health.detail} Vérifiez que le client voit cette fenêtre.")
-        return self._health
+        return health_at(level, self._health, "Vérifiez que le client voit cette fenêtre.")
 
     def release(self) -> None:
-        """Clear, unless the stream is stuck, and give the terminal back. Idempotent; never raises."""
+        """Clear, and give the terminal back. Idempotent; never raises.
+
+        The stream has `RELEASE_S` to take it; one that nobody reads, in this call or an earlier one, is left behind.
+        """
+        if not ends_within(RELEASE_S, self._let_go):
+            self._health = Health("absent", LinkTimeoutError(self._name, "answer").text())
+        self._claimed = False
+
+    def _let_go(self) -> None:
         try:
             self.clear(timeout_s=RELEASE_S)
         except LinkTimeoutError as error:
             self._health = Health("absent", error.text())
         except DriverError:
             self._health = Health("absent", "La fenêtre de l’écran client est fermée.")
-        self._claimed = False
 
     @property
     def _out(self) -> TextIO:
@@ -210,7 +226,7 @@ class TerminalDisplay:
         except (OSError, ValueError) as error:  # ValueError: the stream is closed
             self._health = Health("absent", "La fenêtre de l’écran client est fermée.")
             raise LinkLostError(self._name, type(error).__name__) from error
-        self._health = Health("ready", "Écran client prêt.")
+        self._health = READY
 
 
 def draw(
@@ -228,8 +244,9 @@ def draw(
         The text, with its last line ended, and what the customer sees.
     """
     columns, rows = size
-    code = _code(prompt, encoding, coloured=coloured)
-    width = len(_bare(code[0])) if code else 0
+    matrix = _matrix(prompt, encoding)
+    code = blocks(matrix, coloured=coloured) if matrix else []
+    width = matrix.modules_with_quiet_zone if matrix else 0
     if code and width + GAP_COLUMNS + MIN_WORDS_COLUMNS <= columns:
         words = _words(prompt, prompt.instruction, columns - width - GAP_COLUMNS, encoding, coloured=coloured)
         if max(len(words), len(code)) < rows:
@@ -243,43 +260,19 @@ def draw(
     return "\n".join([*words, ""]) if words else "", "text" if words else "none"
 
 
-def blocks(matrix: QrMatrix, *, coloured: bool) -> list[str]:
-    """Draw a QR with half blocks.
-
-    Args:
-        matrix: The QR.
-        coloured: Whether to colour it black on white; without, the light modules are the blocks, which is right on a
-            dark terminal.
-
-    Returns:
-        Lines of as many characters as the QR has modules with its quiet zone.
-    """
-    rows = list(matrix.with_quiet_zone())
-    side = matrix.modules_with_quiet_zone
-    if side % 2:
-        rows.append((False,) * side)
-    table = _DARK_ON_LIGHT if coloured else _LIGHT_ON_DARK
-    lines = (
-        "".join(map(table.__getitem__, zip(*rows[y : y + 2], strict=True))) for y in range(0, len(rows), 2)
-    )
-    return [f"{_BLACK_ON_WHITE}{line}{_RESET}" if coloured else line for line in lines]
-
-
-def _code(prompt: Prompt, encoding: str, *, coloured: bool) -> list[str]:
-    """Draw the QR, or nothing where it came as a picture that is no plain grid, or cannot be drawn."""
-    if not has_qr(prompt) or not _has(encoding, "".join(_DARK_ON_LIGHT.values())):
-        return []
+def _matrix(prompt: Prompt, encoding: str) -> QrMatrix | None:
+    """Find the modules of the QR; none where it came only as a picture that is no plain grid, or cannot be drawn."""
+    if not _has(encoding, BLOCKS):
+        return None
+    matrix = None
     with contextlib.suppress(ContentError):
-        matrix = _matrix(prompt)
-        return blocks(matrix, coloured=coloured) if matrix else []
-    return []
-
-
-def _matrix(prompt: Prompt) -> QrMatrix | None:
-    if prompt.qr_png is None:
-        return make_matrix(prompt.qr_payload or "")
-    picture = open_picture(prompt.qr_png)
-    return read_modules(picture) or read_modules(inverted(picture))
+        if prompt.qr_png is not None:
+            picture = open_picture(prompt.qr_png)
+            matrix = read_modules(picture) or read_modules(inverted(picture))
+    with contextlib.suppress(ContentError):
+        if matrix is None and prompt.qr_payload is not None:
+            matrix = make_matrix(prompt.qr_payload)
+    return matrix
 
 
 def _words(prompt: Prompt, told: str, columns: int, encoding: str, *, coloured: bool) -> list[str]:
@@ -293,18 +286,25 @@ def _words(prompt: Prompt, told: str, columns: int, encoding: str, *, coloured: 
     lines: list[str] = []
     for group in groups:
         told_lines = [
-            f"{style}{line}{_RESET}" if coloured and style else line
+            f"{style}{line}{RESET}" if coloured and style else line
             for text, style in group
             if text
-            for line in textwrap.wrap(_printable(text, encoding), columns, break_on_hyphens=False)
+            for line in _wrapped(_printable(text, encoding), columns)
         ]
         lines += ["", *told_lines] if lines and told_lines else told_lines
     return lines
 
 
+def _wrapped(text: str, columns: int) -> list[str]:
+    # A row that is too wide would tear the QR beside it: a character of two cells is counted with a filler, which may be cut off.
+    wide = "".join(f"{each}\0" if unicodedata.east_asian_width(each) in "WF" else each for each in text)
+    lines = textwrap.wrap(wide, columns - ("\0" in wide), break_on_hyphens=False)
+    return [line.replace("\0", "") for line in lines]
+
+
 def _printable(text: str, encoding: str) -> str:
-    # A provider's message must not steer the terminal.
-    shown = (character for character in text if unicodedata.category(character) != "Cc")
+    # A provider's message must not steer the terminal, nor ask for a picture that is wider than its character.
+    shown = (each for each in text if unicodedata.category(each) != "Cc" and each != _AS_PICTURE)
     return "".join(spell(character, lambda spelled: _has(encoding, spelled)) for character in shown)
 
 
@@ -325,10 +325,6 @@ def _side_by_side(code: Sequence[str], words: Sequence[str], width: int) -> str:
         word = right[row] if row < len(right) else ""
         lines.append(f"{left}{' ' * GAP_COLUMNS}{word}" if word else left)
     return "\n".join([*lines, ""])
-
-
-def _bare(line: str) -> str:
-    return line.removeprefix(_BLACK_ON_WHITE).removesuffix(_RESET)
 
 
 def open_display(url: str, options: Mapping[str, object]) -> TerminalDisplay:

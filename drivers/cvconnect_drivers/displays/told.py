@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from cvconnect_drivers.shapes import Prompt, PromptState
+from cvconnect_drivers.shapes import Language, Prompt, PromptState
 
-ENDED: Final = "Ce QR code n’est plus valable. / This QR code has expired."
+ENDED: Final = "Ce QR code n’est plus valable.\u00a0/ This QR code has expired."
 """Said instead of the instruction once a QR has ended; a driver does not know the customer's language."""
 
 _WORDS: Final = (
@@ -22,6 +22,7 @@ _WORDS: Final = (
     "basket_ref",
     "expires_text",
     "notice",
+    "language",
     "qr_payload",
 )
 
@@ -42,6 +43,7 @@ class Told:
     expires_at: datetime | None = None
     expires_text: str = ""
     notice: str = ""
+    language: Language = "fr"
 
     def ended(self) -> Told:
         """Make what is shown once the QR has ended."""

@@ -24,9 +24,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from cvconnect_drivers.displays import told
+from cvconnect_drivers.displays import READY, UNCLAIMED, health_at, screen_size, told
 from cvconnect_drivers.displays.web.view import left_ms
-from cvconnect_drivers.displays.window_process import Place
+from cvconnect_drivers.displays.window_place import Place
 from cvconnect_drivers.errors import (
     DriverError,
     LinkAbsentError,
@@ -40,8 +40,6 @@ from cvconnect_drivers.links.base import Deadline
 from cvconnect_drivers.shapes import Health, HealthLevel, Prompt, Surface
 from cvconnect_drivers.urls import Settings, parse_url
 
-DEFAULT_SIZE: Final = (800, 480)
-MIN_SIDE_PX, MAX_SIDE_PX = 160, 3840
 HEALTH_S: Final = 1.0
 
 _MAX_LINE: Final = 65_536
@@ -51,8 +49,6 @@ _RUN: Final = (
 )
 """The till may have its packages where no other Python looks; what Python finds by itself goes first."""
 
-_READY: Final = Health("ready", "Écran client prêt.")
-_UNCLAIMED: Final = Health("unknown", "Écran client non réservé.")
 _CLOSED: Final = Health("absent", "La fenêtre client s’est fermée ; elle revient à la prochaine demande.")
 
 
@@ -70,7 +66,7 @@ class WindowDisplay:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._claimed = False
-        self._health = _UNCLAIMED
+        self._health = UNCLAIMED
 
     @property
     def name(self) -> str:
@@ -139,15 +135,13 @@ class WindowDisplay:
             What is known.
         """
         if not self._claimed:
-            return self._health if self._health.state == "absent" else _UNCLAIMED
+            return self._health if self._health.state == "absent" else UNCLAIMED
         if level != "internal":
             with contextlib.suppress(DriverError):
                 self._do({"do": "look"}, Deadline(HEALTH_S))
         elif self._health.state == "ready" and not self._is_open():
             return _CLOSED
-        if level == "interactive" and self._health.state == "ready":
-            return Health("ready", f"{self._health.detail} Vérifiez que le client voit la fenêtre.")
-        return self._health
+        return health_at(level, self._health, "Vérifiez que le client voit la fenêtre.")
 
     def release(self) -> None:
         """Take the window away. Idempotent."""
@@ -186,7 +180,7 @@ class WindowDisplay:
             self._end()
             self._start(deadline)
         answer = self._exchange(json.dumps(wanted).encode() + b"\n", deadline)
-        self._health = _READY
+        self._health = READY
         return answer
 
     def _start(self, deadline: Deadline) -> None:
@@ -299,7 +293,7 @@ def open_display(url: str, options: Mapping[str, object]) -> WindowDisplay:
     settings = Settings(device, options)
     monitor = settings.text("monitor", "")
     fullscreen = settings.choice("fullscreen", "yes", {"yes", "no"}) == "yes"
-    width, height = settings.size("size", DEFAULT_SIZE, MIN_SIDE_PX, MAX_SIDE_PX)
+    width, height = screen_size(settings)
     settings.refuse_unknown()
     if device.target:
         raise settings.invalid(

@@ -13,18 +13,12 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from cvconnect_drivers.displays import has_qr, told
-from cvconnect_drivers.displays.monitors import (
-    Monitor,
-    Monitors,
-    NoScreenError,
-    cashiers,
-    choose,
-    open_monitors,
-)
+from cvconnect_drivers.displays.monitors import Monitor, Monitors, NoScreenError, open_monitors
+from cvconnect_drivers.displays.window_place import Place
 from cvconnect_drivers.errors import PackageMissingError
 from cvconnect_drivers.shapes import Surface
 
@@ -32,59 +26,13 @@ if TYPE_CHECKING:
     import tkinter as tk
 
 TICK_S: Final = 0.05
-"""How long the window waits to be painted again after it was uncovered; what comes from the till is done at once."""
+"""How long the window waits to be painted again after it was uncovered, and to notice that the till is gone when another process keeps
+its end of the pipe open; what comes from the till, and the end of the pipe, is not waited for."""
 
 LOOK_S: Final = 0.5
 """How often the monitors are looked at."""
 
 MAPPED_S: Final = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the window goes.
-
-    Args:
-        monitor: The monitor's name, or nothing for the customer's.
-        fullscreen: Whether it fills the monitor.
-        width: In pixels, where it does not.
-        height: In pixels, where it does not.
-    """
-
-    monitor: str
-    fullscreen: bool
-    width: int
-    height: int
-
-    def monitor_of(self, monitors: list[Monitor]) -> Monitor:
-        """Choose the monitor.
-
-        Raises:
-            NoScreenError: There is none; it names those that are.
-        """
-        found = choose(monitors, self.monitor)
-        if found is None and not self.monitor and not self.fullscreen:
-            found = cashiers(monitors)
-        if found is not None:
-            return found
-        known = ", ".join(map(str, monitors))
-        if self.monitor:
-            raise NoScreenError(
-                f"no monitor {self.monitor}; there are: {known}",
-                f"L’écran « {self.monitor} » n’est pas branché. Écrans de cette caisse : {known or 'aucun'}.",
-            )
-        raise NoScreenError(
-            f"no second monitor; there are: {known}",
-            f"Aucun second écran n’est branché. Écrans de cette caisse : {known or 'aucun'}."
-            " Sur un seul écran, écrivez window:?fullscreen=no&size=800x480.",
-        )
-
-    def on(self, monitor: Monitor) -> tuple[int, int, int, int]:
-        """Lay the window out: width, height, left, top; one that does not fill its monitor stands in its upper right corner."""
-        if self.fullscreen:
-            return monitor.width, monitor.height, monitor.left, monitor.top
-        width, height = min(self.width, monitor.width), min(self.height, monitor.height)
-        return width, height, monitor.left + monitor.width - width, monitor.top
 
 
 class Window:
@@ -264,7 +212,18 @@ def main(settings: str) -> None:
     except (NoScreenError, PackageMissingError) as error:
         _answer(_trouble(error))
         return
-    while os.getppid() == parent:
+    serve(window, lines, lambda: os.getppid() == parent)
+
+
+def serve(window: Window, lines: queue.SimpleQueue[bytes], has_till: Callable[[], bool]) -> None:
+    """Do what the till says until it is gone, then take the window away.
+
+    Args:
+        window: The window.
+        lines: What comes through the pipe; an empty line is its end.
+        has_till: Whether the till still lives; asked after each line, and every `TICK_S`.
+    """
+    while has_till():
         try:
             line = lines.get(timeout=TICK_S)
         except queue.Empty:

@@ -57,19 +57,20 @@ def main(arguments: list[str]) -> int:
         find_tool("busybox")
         kernel = unpack_kernel()
         udev = unpack("udev")
-        initramfs = build_initramfs(kernel, _job(udev, arguments))
+        (image,) = (kernel / "boot").glob("vmlinuz-*")
+        with tempfile.TemporaryDirectory(prefix="cvconnect-kernel-") as folder:
+            work = Path(folder)
+            (work / "initramfs").write_bytes(build_initramfs(kernel, _job(udev, work, arguments)))
+            return _run(qemu, image, work)
     except LabError as error:
         sys.stderr.write(f"{error}\n")
         return CANNOT_RUN
-    (image,) = (kernel / "boot").glob("vmlinuz-*")
-    with tempfile.TemporaryDirectory(prefix="cvconnect-kernel-") as work:
-        (Path(work) / "initramfs").write_bytes(initramfs)
-        return _run(qemu, image, Path(work))
 
 
-def _job(udev: Path, arguments: list[str]) -> str:
+def _job(udev: Path, work: Path, arguments: list[str]) -> str:
     """What `init.sh` is to do, as settings for its shell."""
-    settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in _ENVIRONMENT.items())
+    environment = {**_ENVIRONMENT, "CVCONNECT_KERNEL_LAB_FOLDER": str(work)}
+    settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
     # A test that gives up root's rights must still find its modules, wherever Python is installed.
     python = {parent for home in (sys.prefix, sys.base_prefix) for parent in Path(home, "lib").parents}
     command = (
@@ -87,6 +88,11 @@ def _run(qemu: Path, image: Path, work: Path) -> int:
         *("-kernel", image, "-initrd", work / "initramfs"),
         *("-append", "console=ttyS1 panic=-1 mitigations=off nokaslr random.trust_cpu=on"),
         *("-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"),
+        *("-device", "cirrus-vga,id=fb16", "-device", "secondary-vga,id=fb32,xres=800,yres=480"),
+        # qemu's monitor, at a port of the machine itself: a test there takes a photograph of its own screen.
+        *("-chardev", f"socket,id=port,path={work / 'monitor'},server=on,wait=off"),
+        *("-chardev", f"socket,id=monitor,path={work / 'monitor'}", "-mon", "chardev=monitor,mode=control"),
+        *("-device", "virtio-serial", "-device", "virtserialport,chardev=port"),
         *("-serial", "stdio", "-serial", f"file:{kernel_log}", "-serial", f"file:{status}"),
     ]
     started = time.monotonic()

@@ -42,7 +42,7 @@ done
 # The group that udev's installation makes.
 grep -q ^input: /root/etc/group || echo input:x:990: >>/root/etc/group
 chroot /root /lib/systemd/systemd-udevd --daemon
-chroot /root udevadm trigger --subsystem-match=input --subsystem-match=tty --subsystem-match=misc --action=add
+chroot /root udevadm trigger --subsystem-match=input --subsystem-match=tty --subsystem-match=misc --subsystem-match=graphics --action=add
 chroot /root udevadm settle --timeout=20
 
 status=0

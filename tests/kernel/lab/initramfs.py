@@ -33,6 +33,10 @@ MODULES = (
     "evdev",
     "cdc-acm",
     "usblp",
+    # Two screens, of 16 and of 32 bits per pixel, and the port to whoever looks at them.
+    "cirrus",
+    "bochs",
+    "virtio_console",
 )
 """Modules and their parameters. Two controllers, so that two devices can be plugged in at once."""
 

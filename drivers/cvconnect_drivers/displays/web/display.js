@@ -4,8 +4,8 @@
 const LOST_AFTER_MS = 6000; // the till says every 2 s that it is there
 const LISTEN_AGAIN_MS = 3000;
 const MIN_MODULE_PX = 3;
-const NO_QR = "Le QR code ne peut pas être affiché ici. / The QR code cannot be shown here.";
-const ENDED = "Ce QR code n’est plus valable. / This QR code has expired.";
+const NO_QR = "Le QR code ne peut pas être affiché ici.\u00a0/ The QR code cannot be shown here.";
+const ENDED = "Ce QR code n’est plus valable.\u00a0/ This QR code has expired.";
 const SMALLEST_PERCENT = 30;
 const WORDS = ["title", "amount", "instruction", "detail", "shop", "basket_ref", "expires_text", "notice"];
 const MARKS = {
@@ -70,6 +70,7 @@ function paint() {
   const hasCode = Boolean(view.qr || view.picture);
   const ended = performance.now() >= endsAt;
   document.body.dataset.state = view.state;
+  document.documentElement.lang = view.language ?? "fr"; // a screen reader speaks it
   for (const name of WORDS) at[name].textContent = unbroken(view[name] ?? "");
   if (view.state === "idle" && !view.instruction) [at.instruction.textContent, at.shop.textContent] = [at.shop.textContent, ""];
   at.notice.hidden = !view.notice;

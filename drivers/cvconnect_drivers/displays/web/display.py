@@ -16,7 +16,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from cvconnect_drivers.displays import has_qr
+from cvconnect_drivers.displays import UNCLAIMED, has_qr
 from cvconnect_drivers.displays.web.server import PageServer
 from cvconnect_drivers.displays.web.view import BLANK, view_of
 from cvconnect_drivers.errors import ConfigurationError, LinkAbsentError, NotClaimedError, PackageMissingError
@@ -131,7 +131,7 @@ class WebDisplay:
         with self._lock:
             server = self._server
         if server is None:
-            return Health("unknown", "Écran client non réservé.")
+            return UNCLAIMED
         where = f" Adresse : {self.url}" if level != "internal" else ""
         if not server.pages:
             return Health("degraded", f"Aucun navigateur n’affiche la page de l’écran client.{where}")

@@ -1,7 +1,8 @@
 """Serves the page, and tells every open one what to show: HTTP/1.1 and server-sent events, all on one thread.
 
 A page that reads slowly delays nobody: when it comes back it is told the newest prompt, never those between. Whoever does
-not know the token finds nothing.
+not know the token finds nothing, and takes no place from those who do: until a connection has shown it, it is a stranger's, which
+has a few seconds and makes room for newer ones.
 
 Source: RFC 9112 (HTTP/1.1); WHATWG HTML, "Server-sent events".
 """
@@ -35,10 +36,22 @@ STALLED_S: Final = 15.0
 BACKLOG_BYTES: Final = 32_768
 """What the system keeps for a page that reads slowly: a few prompts, then it gets the newest one."""
 
-REQUEST_S: Final = 10.0
+HEAD_S: Final = 3.0
+"""How long a stranger may take to say what is wanted, and with which token."""
+
+SEND_S: Final = 10.0
 HEAD_BYTES: Final = 8_192
-MOST_CONNECTIONS: Final = 512
-STOP_S: Final = 2.0
+
+MOST_STRANGERS: Final = 256
+"""Who has not shown the token yet; the oldest makes room for one more. Several times what is accepted in a turn of the loop (100),
+so that a page that asks at once is heard in the worst crowd."""
+
+MOST_PAGES: Final = 256
+MOST_GUESTS: Final = 320
+"""Who has shown the token: the pages, and what they ask for beside. With the strangers, less than the 1024 files of a process."""
+
+STOP_S: Final = 0.4
+"""How long giving the display back waits for the thread; it has had its time to tell the pages before."""
 
 _FILES: Final[Mapping[str, tuple[str, str]]] = {
     "": ("page.html", "text/html"),
@@ -50,7 +63,7 @@ _HEAD: Final = (
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
     "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nCache-Control: no-store\r\n"
 )
-_ACCEPTING: Final = 3
+_ACCEPTING: Final = 5
 """Turns of the loop until whoever was just accepted is among the connections."""
 
 _REASONS: Final = {200: "OK", 204: "No Content", 308: "Permanent Redirect", 404: "Not Found"}
@@ -79,7 +92,8 @@ class PageServer:
         self._pages: set[int] = set()
         self._seen: dict[int, Surface] = {}
         self._ids = count(1)
-        self._connections: set[asyncio.Task[None]] = set()
+        self._strangers: dict[asyncio.Task[None], None] = {}  # in the order of their coming
+        self._guests: set[asyncio.Task[None]] = set()
         self._socket = _listening(host, port)
         self.port: int = self._socket.getsockname()[1]
         self._loop = asyncio.new_event_loop()
@@ -157,9 +171,10 @@ class PageServer:
         server.close()
         for _ in range(_ACCEPTING):
             await asyncio.sleep(0)
-        for connection in self._connections:
+        connections = [*self._strangers, *self._guests]
+        for connection in connections:
             connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.gather(*connections, return_exceptions=True)
 
     def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
@@ -168,33 +183,42 @@ class PageServer:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 (asyncio made it)
-        self._connections.add(task)
+        if len(self._strangers) >= MOST_STRANGERS:
+            oldest = next(iter(self._strangers))
+            del self._strangers[oldest]
+            oldest.cancel()
+        self._strangers[task] = None
         writer.transport.set_write_buffer_limits(high=0)  # `drain` waits until all of it is taken
         try:
-            if len(self._connections) <= MOST_CONNECTIONS:
-                await self._answer(reader, writer)
+            await self._answer(task, reader, writer)
             writer.close()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
             pass  # whoever asks wrongly, or goes away, is answered by the end of the connection
         except asyncio.CancelledError:
-            pass  # the display is given back; nobody waits for this task's own word
+            pass  # the display is given back, or a stranger makes room; nobody waits for this task's own word
         finally:
-            self._connections.discard(task)
+            self._strangers.pop(task, None)
+            self._guests.discard(task)
             if not writer.is_closing():  # what was not taken until now is kept for nobody
                 writer.transport.abort()
             with suppress(OSError):
                 await writer.wait_closed()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async with asyncio.timeout(REQUEST_S):
+    async def _answer(
+        self, task: asyncio.Task[None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        async with asyncio.timeout(HEAD_S):
             head = await reader.readuntil(b"\r\n\r\n")
         method, target, _ = head.split(b"\r\n", 1)[0].decode("ascii").split(" ")
         url = urlsplit(target)
         _, token, *rest = url.path.split("/")
         name = "/".join(rest)
         known = hmac.compare_digest(token.encode(), self._token.encode())
+        if known and not self._let_in(task):
+            return
         if known and (method, name) == ("GET", "events"):
-            await self._stream(reader, writer)
+            if len(self._pages) < MOST_PAGES:
+                await self._stream(reader, writer)
         elif known and (method, name) == ("POST", "painted"):
             self._painted(parse_qs(url.query))
             await _send(writer, 204, "text/plain", b"")
@@ -208,11 +232,17 @@ class PageServer:
         else:
             await _send(writer, 404, "text/plain", b"")
 
+    def _let_in(self, task: asyncio.Task[None]) -> bool:
+        """Count somebody who knows the token apart from those who do not; False when too many are in."""
+        if len(self._guests) >= MOST_GUESTS:
+            return False
+        del self._strangers[task]
+        self._guests.add(task)
+        return True
+
     async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        page, told = (
-            next(self._ids),
-            -1,
-        )  # the first word is always the prompt: a page may still show another till's
+        page = next(self._ids)
+        told = -1  # the first word is always the prompt: a page may still show another till's
         with self._news:
             self._pages.add(page)
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BACKLOG_BYTES)
@@ -274,5 +304,5 @@ async def _send(writer: asyncio.StreamWriter, status: int, kind: str, body: byte
         f"Content-Length: {len(body)}\r\nConnection: close\r\n{more}{_HEAD}\r\n"
     )
     writer.write(head.encode() + body)
-    async with asyncio.timeout(REQUEST_S):
+    async with asyncio.timeout(SEND_S):
         await writer.drain()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+from contextlib import suppress
 from datetime import datetime
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
@@ -41,10 +42,10 @@ def view_of(prompt: Prompt) -> dict[str, Any]:
         prompt: What to show.
 
     Returns:
-        Its words, and its QR: `qr` with the modules row by row, or `picture` for one that is no plain grid, with
+        Its words and their language, and its QR: `qr` with the modules row by row, or `picture` for one that is no plain grid, with
         `picture_px`, the pixels that it needs on a side. One that no telephone would read is left out, and words say so.
     """
-    view: dict[str, Any] = {name: getattr(prompt, name) for name in _WORDS}
+    view: dict[str, Any] = {name: getattr(prompt, name) for name in (*_WORDS, "language")}
     if has_qr(prompt):
         view.update(_code(prompt) or {"instruction": NO_QR})
     return view
@@ -64,12 +65,14 @@ def left_ms(expires_at: datetime | None, now: datetime) -> int | None:
 
 
 def _code(prompt: Prompt) -> dict[str, Any] | None:
-    try:
+    code = None
+    with suppress(ContentError):
         if prompt.qr_png is not None:
-            return _picture(prompt.qr_png)
-        return _modules(make_matrix(prompt.qr_payload or ""))
-    except ContentError:
-        return None
+            code = _picture(prompt.qr_png)
+    with suppress(ContentError):
+        if code is None and prompt.qr_payload is not None:
+            code = _modules(make_matrix(prompt.qr_payload))
+    return code
 
 
 def _modules(matrix: QrMatrix) -> dict[str, Any]:
