@@ -150,7 +150,7 @@ def cvconnect(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Affiche la version."),
     ] = False,
 ) -> None:
-    """Encaisser en Chèque-Vacances Connect : vérifier une caisse, voir une démonstration."""
+    """Encaisser en Chèque-Vacances Connect : installer, régler et vérifier une caisse, et tenir son journal."""
 
 
 def run() -> None:
