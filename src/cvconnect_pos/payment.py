@@ -21,6 +21,9 @@ from cvconnect_pos.tickets import MERCHANT_COPY, Ticket, local_time, ticket_of
 if TYPE_CHECKING:
     from cvconnect_pos.engine import Engine
 
+_LONG_S = 86_400.0
+"""One wait of the system takes no longer time; whoever waits for longer waits again."""
+
 
 class Payment:
     """The handle of one attempt. Made by `Tender.request` and `Station.resume`; safe to use from any thread."""
@@ -89,7 +92,7 @@ class Payment:
         """Wait for the result.
 
         Args:
-            timeout_s: How long, in seconds.
+            timeout_s: How long, in seconds; `math.inf` waits for as long as it takes, NaN is no time.
 
         Returns:
             The outcome; see `Outcome.needs_decision`.
@@ -110,7 +113,7 @@ class Payment:
         import asyncio
 
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(timeout_s if timeout_s > 0 else 0.0):
                 async with self._woken() as woken:
                     while not self._has_result():
                         await woken()
@@ -441,9 +444,9 @@ class Payment:
         deadline = None if timeout_s is None else clock.monotonic() + timeout_s
         while not ready():
             left = None if deadline is None else deadline - clock.monotonic()
-            if left is not None and left <= 0:
+            if left is not None and not left > 0:  # NaN is no time either
                 raise WaitTimeout
-            clock.wait(self._condition, left)
+            clock.wait(self._condition, None if left is None else min(left, _LONG_S))
 
 
 def _result(attempt: Attempt) -> tuple[object, ...]:

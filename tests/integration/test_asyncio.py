@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,3 +116,37 @@ def test_closing_the_station_ends_the_loop(counter: Counter) -> None:
     station = Station.open(counter.station_file)
     with contextlib.closing(station):
         asyncio.run(till(station))
+
+
+@pytest.mark.parametrize("timeout_s", [math.inf, 1e12])
+def test_whoever_waits_without_end_gets_the_outcome_in_a_thread_and_in_a_loop(
+    counter: Counter, timeout_s: float
+) -> None:
+    async def till(station: Station) -> tuple[int | None, int | None]:
+        payment = station.tender.request(
+            request_id="r1", amount_cents=4550, basket_ref="B1", way="keyed", beneficiary=CUSTOMER
+        )
+        in_a_thread = asyncio.create_task(asyncio.to_thread(payment.wait, timeout_s))
+        in_the_loop = asyncio.create_task(payment.wait_async(timeout_s))
+        phone = counter.phones[-1]
+        (request,) = await asyncio.to_thread(phone.wait_incoming, timeout_s=DEADLINE_S)
+        phone.pay(request)
+        async with asyncio.timeout(DEADLINE_S):
+            return (await in_a_thread).received_cents, (await in_the_loop).received_cents
+
+    with Station.open(counter.station_file) as station:
+        assert asyncio.run(till(station)) == (4550, 4550)
+
+
+@pytest.mark.parametrize("timeout_s", [math.nan, 0.0, -1.0, -math.inf])
+def test_no_time_to_wait_is_over_at_once_in_a_thread_and_in_a_loop(
+    counter: Counter, timeout_s: float
+) -> None:
+    with Station.open(counter.station_file) as station:
+        payment = station.tender.request(request_id="r1", amount_cents=4550, basket_ref="B1", way="qr")
+        with pytest.raises(WaitTimeout):
+            payment.wait(timeout_s)
+        with pytest.raises(WaitTimeout):
+            asyncio.run(payment.wait_async(timeout_s))
+        payment.cancel()
+        payment.wait(DEADLINE_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 import sys
 import textwrap
@@ -39,6 +40,10 @@ _REASONS: Final = {
 }
 
 
+_BOUND: Final = re.compile(r"(?<=«) | (?=[»:;?!](?:\s|[.,]|$))")
+"""Spaces at which French breaks no line."""
+
+
 def reason(error: OSError) -> str:
     """Say in French why the system refused a file."""
     return _REASONS.get(error.errno or 0, f"erreur {error.errno or type(error).__name__} du système")
@@ -65,9 +70,10 @@ def show(text: str) -> None:
 
 def _wrapped(line: str, width: int) -> str:
     indent = line[: len(line) - len(line.lstrip())]
+    bound = _BOUND.sub("\0", line)  # which is as wide as the space that it stands for
     return textwrap.fill(
-        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
+        bound, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    ).replace("\0", " ")
 
 
 def _write(text: str, style: str, *, err: bool) -> None:
