@@ -17,7 +17,7 @@ import pytest
 from cvconnect_drivers.errors import LinkTimeoutError
 from cvconnect_drivers.links import memory
 from cvconnect_drivers.printers import escpos
-from cvconnect_drivers.printers.printer import EscPosPrinter, open_printer
+from cvconnect_drivers.printers.printer import LAST_QUERY_S, EscPosPrinter, open_printer
 from cvconnect_drivers.printers.profiles import PROFILES
 from cvconnect_drivers.printers.repair import Repair
 from cvconnect_drivers.shapes import Align, PrintResult
@@ -410,6 +410,13 @@ def test_one_that_falls_silent_at_its_first_ticket_is_asked_to_confirm_the_next(
     with Stranger(answer_status, swallow, confirm) as stranger:
         printer = claimed(stranger.url)
         results = [printer.print(TICKET, job_id=f"T1-{n}", timeout_s=2.0) for n in range(2)]
+    assert [(each.outcome, each.reason) for each in results] == [("unknown", "NO_ANSWER"), ("printed", None)]
+
+
+def test_one_that_had_no_time_to_confirm_its_first_ticket_is_asked_to_confirm_the_next() -> None:
+    with Stranger(answer_status, answer_status_only, confirm) as stranger:
+        printer = claimed(stranger.url)
+        results = [printer.print(TICKET, job_id="T1-1", timeout_s=each) for each in (LAST_QUERY_S, TIMEOUT_S)]
     assert [(each.outcome, each.reason) for each in results] == [("unknown", "NO_ANSWER"), ("printed", None)]
 
 

@@ -7,7 +7,7 @@ A file and a memory roll cannot answer: there, a job whose bytes were all writte
 they do.
 
 Settings: `profile` (`80mm`, `58mm`), and those of `targets`; of these `confirm`: `process-id` asks for that answer, and a printer that
-never gives it is asked once per claim; `none` does not ask, and then *printed* means that the printer took the whole ticket
+had time for it and did not give it is asked once per claim; `none` does not ask, and then *printed* means that the printer took the whole ticket
 and said right after it that it was ready.
 """
 
@@ -275,8 +275,8 @@ class EscPosPrinter:
         if not self._target.answers:
             self._know(Health("ready", "Le dernier ticket a été écrit."))
             return PrintResult("printed")
+        wait_s = deadline.left_s() - LAST_QUERY_S
         if process_id is not None:
-            wait_s = deadline.left_s() - LAST_QUERY_S
             limit = Deadline(wait_s if dialogue.answered else min(wait_s, SILENT_S))
             if dialogue.wait_for(process_id, limit):
                 self._confirmed = True
@@ -291,8 +291,9 @@ class EscPosPrinter:
                 return PrintResult("printed")
         elif self._confirmed and not answers:
             return _SILENT
-        elif self._confirmed is None and (answers or not answered):
-            # It lives, or never said a word: it will confirm no other ticket either. One that fell silent was switched off.
+        elif self._confirmed is None and wait_s >= SILENT_S and (answers or not answered):
+            # It had the time, and lives or never said a word: it will confirm no other ticket either. One that fell silent
+            # was switched off.
             self._confirmed = False
         return PrintResult("unknown", "NO_ANSWER", "L’imprimante n’a pas confirmé le ticket.")
 
