@@ -61,13 +61,13 @@ def pictures() -> dict[str, Image.Image]:
     first[states.index("partial") + 1 : states.index("partial") + 1] = pages("epson", "cp858", "partial")[2:]
     sets = (("epson", "cp858"), ("cd5220", "france"), ("logic-controls", "cp437"), ("aedex", "ascii"))
     return {
-        "line-scroll.png": _stack(pages("epson", "cp858", "waiting"), 2),
-        "line-states.png": _stack(first[:8], 2),
-        "line-protocols.png": _stack([pages(*each, "waiting")[0] for each in sets], 2),
+        "line-scroll.png": stack(pages("epson", "cp858", "waiting"), 2),
+        "line-states.png": stack(first[:8], 2),
+        "line-protocols.png": stack([pages(*each, "waiting")[0] for each in sets], 2),
     }
 
 
-def _stack(drawn: Iterable[Image.Image], columns: int) -> Image.Image:
+def stack(drawn: Iterable[Image.Image], columns: int) -> Image.Image:
     """Put pictures of one size in rows, from left to right."""
     each = list(drawn)
     width, height = each[0].size

@@ -1,8 +1,8 @@
-"""Draw every graphic customer screen in every state into `out/screens/`: `make screens`.
+"""Draw every customer screen in every state into `out/screens/`: `make screens`.
 
-What an image file, a page in Chromium, a window on a second monitor, a terminal and a slip of paper show of the same prompts is drawn,
-each QR is read back, and those that the documentation shows are copied to `docs/images/`. Without Chromium there are no pages, and
-nothing is copied; without Xvfb there are no windows.
+What an image file, an SVG and a page in Chromium, a window on a second monitor, a framebuffer, a terminal, a slip of paper and the glass of each
+line display show of the same prompts is drawn, each QR is read back, and those that the documentation shows are copied to
+`docs/images/`. Without Chromium there are no pages and no SVG, and nothing is copied; without Xvfb there are no windows.
 """
 
 from __future__ import annotations
@@ -14,16 +14,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from PIL import Image
 
 from chromium import CHROMIUM, launched
 from customer import SCREENS
+from cvconnect_drivers.displays import svg
+from cvconnect_drivers.displays.framebuffer import open_display as open_framebuffer
+from cvconnect_drivers.displays.line_protocols import PROTOCOLS, Panel
 from cvconnect_drivers.displays.paper import open_display as open_paper
 from cvconnect_drivers.displays.screen import blank, render
 from cvconnect_drivers.displays.terminal import draw
 from cvconnect_drivers.displays.web.display import WebDisplay
 from cvconnect_drivers.displays.window import open_display as open_window
 from cvconnect_drivers.shapes import Prompt, Surface
+from fake_framebuffer import RGB565, XRGB, FakeFramebuffer, Told
+from make_line_pictures import FIRMWARE, stack
 from telephone import misread, read
 from terminal_picture import picture
 from x_screens import MISSING, desktop
@@ -35,6 +41,8 @@ IMAGES = ROOT / "docs" / "images"
 IMAGE_SIZES = ((800, 480), (480, 800))
 WINDOW_SIZES = ((1024, 600), (480, 320))
 PAGE_SIZES = ((800, 480), (1024, 600), (1920, 1080), (600, 1024))
+SVG_SIZE = (800, 480)
+FRAMEBUFFERS = (Told((1024, 600), XRGB), Told((480, 320), RGB565))
 TERMINAL_SIZES = ((100, 28), (60, 40))
 TOKEN = "a-token-for-pictures"
 SHOW_S = 5.0
@@ -54,6 +62,37 @@ def images() -> Iterator[Drawn]:
             drawn, surface = render(prompt, size)
             yield f"image-{size[0]}x{size[1]}-{name}", prompt, surface, drawn
         yield f"image-{size[0]}x{size[1]}-blank", SCREENS["idle"], "none", blank(size)
+
+
+def framebuffers() -> Iterator[Drawn]:
+    """Read back what `fb:` writes, in 32 and in 16 bits."""
+    for told in FRAMEBUFFERS:
+        with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+            glass = FakeFramebuffer.install(patch, Path(folder), told)
+            display = open_framebuffer(glass.url, {})
+            display.claim(timeout_s=SHOW_S)
+            for name, prompt in SCREENS.items():
+                surface = display.show(prompt, timeout_s=SHOW_S)
+                yield (
+                    f"fb-{told.size[0]}x{told.size[1]}-{told.format.bits}bits-{name}",
+                    prompt,
+                    surface,
+                    glass.picture(),
+                )
+            display.release()
+
+
+def lines() -> Iterator[Drawn]:
+    """Draw the glass of a line display of each protocol, a prompt's pages one below the other."""
+    for protocol, firmware in FIRMWARE.items():
+        panel = Panel(PROTOCOLS[protocol], next(iter(PROTOCOLS[protocol].pages.values())))
+        for name, prompt in SCREENS.items():
+            glass = firmware()
+            seen: list[Image.Image] = []
+            for page in panel.lay_out(prompt):
+                glass.receive(panel.frame(page))
+                seen.append(Image.open(io.BytesIO(glass.picture())))
+            yield f"line-{protocol}-{name}", prompt, "text", stack(seen, 1)
 
 
 def terminals() -> Iterator[Drawn]:
@@ -91,6 +130,18 @@ def windows() -> Iterator[Drawn]:
                 yield f"window-{size[0]}x{size[1]}-{name}", prompt, surface, there.customer(size)
             display.release()
             there.unplug()
+
+
+def svgs() -> Iterator[Drawn]:
+    """Take pictures of the SVG that `image:` writes, in Chromium."""
+    width, height = SVG_SIZE
+    with launched() as browser:
+        page = browser.new_page(viewport={"width": width, "height": height})
+        for name, prompt in SCREENS.items():
+            text, surface = svg.render(prompt, SVG_SIZE)
+            page.set_content(f"<style>body {{ margin: 0 }} svg {{ display: block }}</style>{text}")
+            shot = page.screenshot()
+            yield f"svg-{width}x{height}-{name}", prompt, surface, Image.open(io.BytesIO(shot)).convert("RGB")
 
 
 def pages() -> Iterator[Drawn]:
@@ -168,9 +219,9 @@ def main() -> int:
         old.unlink()
     has_chromium = Path(CHROMIUM).exists()
     groups: dict[str, list[str]] = {}
-    sources = [images, terminals, slips]
+    sources = [images, framebuffers, terminals, lines, slips]
     sources += [windows] if not MISSING else []
-    sources += [pages] if has_chromium else []
+    sources += [svgs, pages] if has_chromium else []
     for source in sources:
         for name, prompt, surface, drawn in source():
             read_back(name, prompt, surface, drawn)

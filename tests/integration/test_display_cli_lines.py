@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 from cvconnect_drivers.cli import display
 from cvconnect_drivers.cli.display_probe import NAMES, WIPE, Glass, Port
 from cvconnect_drivers.displays.line_protocols import EPSON, PROTOCOLS, Panel
+from cvconnect_drivers.errors import LinkTimeoutError
 from cvconnect_sim.display import AedexDisplay, Cd5220Display, EpsonDisplay, Firmware, LogicControlsDisplay
 from cvconnect_sim.links import PtyLink
 from line_glass import Cable
@@ -121,6 +123,42 @@ def test_a_wrong_protocol_never_looks_like_the_right_one(spoken: str, tried: str
     first, second = cable.glass.lines
     assert not (first.startswith(f">{NAMES[tried]}") and second.startswith(">TEST"))
     assert not (first.endswith("<") and second.endswith("<"))
+
+
+class Buffered:
+    """A port that echoes, or is silent; how long it is waited for before it is closed.
+
+    Args:
+        echoes: Whether something always comes.
+    """
+
+    def __init__(self, *, echoes: bool) -> None:
+        self._echoes = echoes
+        self._written_at_s = 0.0
+        self.waited_s = 0.0
+
+    def write(self, data: bytes, *, timeout_s: float) -> None:
+        """Take it."""
+        self._written_at_s = time.monotonic()
+
+    def read(self, max_bytes: int, *, timeout_s: float) -> bytes:
+        """Give an echo, or nothing."""
+        if self._echoes:
+            return b"x"
+        self.waited_s = timeout_s
+        raise LinkTimeoutError("port", "byte")
+
+    def close(self) -> None:
+        """Throw away what is still in the buffer."""
+        if self._echoes:
+            self.waited_s = time.monotonic() - self._written_at_s
+
+
+@pytest.mark.parametrize(("baud", "echoes"), [(9600, True), (9600, False), (2400, False)])
+def test_the_port_is_closed_when_its_last_64_bytes_are_out(baud: int, echoes: bool) -> None:
+    link = Buffered(echoes=echoes)
+    Glass(link, Port(lambda _: link), baud).close()
+    assert link.waited_s >= 640 / baud - 0.01
 
 
 # --- What is found ------------------------------------------------------------------------------------------------------

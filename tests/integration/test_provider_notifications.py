@@ -52,9 +52,9 @@ class Door(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         assert isinstance(self.server, TillDoor)
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.bodies.put((self.path, body))  # first: the sender goes on as soon as it is answered
         self.send_response(204)
         self.end_headers()
-        self.server.bodies.put((self.path, body))
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Keeps the test quiet."""

@@ -338,6 +338,20 @@ def test_show_says_what_a_page_has_painted(display: Served, surface: str) -> Non
         assert time.monotonic() - started < LONG_S / 2
 
 
+def test_a_page_that_is_open_and_paints_nothing_is_to_be_looked_at(
+    display: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of a tablet that sleeps, or of a tab in the background."""
+    monkeypatch.setattr(display_module, "PAINTED_S", 0.01)
+    with FakePage(display.port, TOKEN, paints=False):
+        until(lambda: display.pages == 1)
+        until(lambda: "cachée ou en veille" in display.check_health().detail)
+        assert display.check_health().state == "degraded"
+    until(lambda: display.pages == 0)
+    with FakePage(display.port, TOKEN):
+        until(lambda: display.check_health().state == "ready")
+
+
 @pytest.mark.usefixtures("patient")
 def test_no_page_no_surface_and_nobody_waits(display: Served) -> None:
     started = time.monotonic()

@@ -339,6 +339,16 @@ def test_a_till_without_a_python_of_its_own_is_told_what_else_there_is(
     assert "web:" in caught.value.text()
 
 
+def test_a_python_that_does_not_start_is_an_absent_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when its environment is made anew while the till runs."""
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    display = open_display("window:", {})
+    with pytest.raises(LinkAbsentError) as caught:
+        display.claim(timeout_s=WAIT_S)
+    assert "web:" in caught.value.text()
+    assert display.check_health().state == "absent"
+
+
 def test_a_process_that_dies_at_its_start_is_no_window(
     x: Desktop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,7 @@ class Terminal(io.StringIO):
 def test_no_line_breaks_where_french_breaks_none(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     terminal = Terminal()
     monkeypatch.setattr("sys.stdout", terminal)
-    monkeypatch.setattr("shutil.get_terminal_size", lambda *_args, **_more: os.terminal_size((columns, 24)))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((columns, 24)))
     say(SAID)
     lines = terminal.getvalue().rstrip("\n").split("\n")
     assert " ".join(line.strip() for line in lines) == SAID.strip()

@@ -73,7 +73,7 @@ def test_a_page_hears_the_till_more_than_once_before_it_takes_it_for_lost() -> N
 @pytest.mark.parametrize(
     "at_most_s",
     [displays.RELEASE_S, line_session.JOIN_S, web.CLEARED_S + server.STOP_S],
-    ids=["callback and terminal", "line", "web"],
+    ids=["callback, image and terminal", "line", "web"],
 )
 def test_all_that_release_waits_for_is_less_than_what_is_promised(at_most_s: float) -> None:
     assert at_most_s < conformance.RELEASE_S

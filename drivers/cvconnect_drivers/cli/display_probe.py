@@ -18,7 +18,6 @@ from cvconnect_drivers.displays.line import Page, blank
 from cvconnect_drivers.displays.line_protocols import AEDEX, CLR, CR, EPSON, PROTOCOLS, US, Panel, model_in
 from cvconnect_drivers.displays.line_session import ANSWER_S, READ_BYTES, last_bytes_s
 from cvconnect_drivers.displays.serial_line import (
-    DEFAULT_BAUD,
     DEFAULT_COLUMNS,
     DEFAULT_ROWS,
     FEWEST_COLUMNS,
@@ -185,9 +184,3 @@ class Glass:
 def words_of(page: Page) -> str:
     """Give what stands between the edges of a sample's first row."""
     return page[0].strip(LEFT + RIGHT + " ")
-
-
-SPEEDS: Final = (19200, 115200, 2400)
-"""What is tried when nothing is seen at `DEFAULT_BAUD`."""
-
-USUAL_BAUD: Final = DEFAULT_BAUD

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cvconnect_drivers.cli.display_place import Place
 from cvconnect_drivers.cli.display_probe import (
     NAMES,
-    SPEEDS,
     SPOKEN,
-    USUAL_BAUD,
     Glass,
     Port,
     read_port,
@@ -23,8 +22,12 @@ from cvconnect_drivers.cli.station_text import without_query
 from cvconnect_drivers.cli.words import say, show
 from cvconnect_drivers.displays.line import Page
 from cvconnect_drivers.displays.line_protocols import PROTOCOLS
+from cvconnect_drivers.displays.serial_line import DEFAULT_BAUD
 from cvconnect_drivers.errors import ConfigurationError
 from cvconnect_drivers.urls import parse_url
+
+SPEEDS: Final = (19200, 115200, 2400)
+"""What is tried when nothing is seen at `DEFAULT_BAUD`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +129,11 @@ def run(place: Place, file: Path, baud: int | None, stops: Stops) -> int:
         LinkError: The port cannot be opened, or was lost.
     """
     port, told = read_port(place.url, place.options)
-    first = baud or told or USUAL_BAUD
+    first = baud or told or DEFAULT_BAUD
     search = Search(place, port, stops)
     spoken = search.at(first)
     if spoken is None and baud is None:
-        others = [each for each in (USUAL_BAUD, *SPEEDS) if each != first]
+        others = [each for each in (DEFAULT_BAUD, *SPEEDS) if each != first]
         speeds = ", ".join(map(str, others))
         say()
         if _asked(f"Rien de lisible à {first} bauds. Essayer {speeds} ? [o/n]", proposed=True):
@@ -151,7 +154,7 @@ def _tell(place: Place, file: Path, spoken: Spoken) -> None:
     settings: dict[str, object] = {"protocol": spoken.protocol}
     if spoken.page not in {None, usual}:
         settings["page"] = spoken.page
-    if spoken.baud != USUAL_BAUD:
+    if spoken.baud != DEFAULT_BAUD:
         settings["baud"] = spoken.baud
     found = dict.fromkeys((*SPOKEN, "baud"))
     url = without_query(parse_url(place.url, {"serial"}), found)

@@ -226,7 +226,7 @@ class CallbackDisplay:
     def release(self) -> None:
         """Clear, and draw no more. Idempotent; never raises.
 
-        The till's function has `RELEASE_S` to clear its screen; one that is stuck, in this call or an earlier one, is left behind.
+        The till's function has `RELEASE_S` to clear its screen; one that is stuck is left behind, and asked to once it goes on.
         """
         ends_within(RELEASE_S, self._let_go)
         self._claimed = False

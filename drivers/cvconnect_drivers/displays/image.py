@@ -127,7 +127,7 @@ class ImageDisplay:
     def release(self) -> None:
         """Clear, and give the file back. Idempotent; never raises.
 
-        The disk has `RELEASE_S` to take it; a share of the network that hangs, in this call or an earlier one, is left behind.
+        The disk has `RELEASE_S` to take it; a share of the network that hangs is left behind, and cleared once it goes on.
         """
         ends_within(RELEASE_S, self._let_go)
         self._claimed = False

@@ -174,7 +174,7 @@ class TerminalDisplay:
     def release(self) -> None:
         """Clear, and give the terminal back. Idempotent; never raises.
 
-        The stream has `RELEASE_S` to take it; one that nobody reads, in this call or an earlier one, is left behind.
+        The stream has `RELEASE_S` to take it; one that nobody reads is left behind, and cleared once it goes on.
         """
         if not ends_within(RELEASE_S, self._let_go):
             self._health = Health("absent", LinkTimeoutError(self._name, "answer").text())

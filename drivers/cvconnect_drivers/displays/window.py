@@ -185,19 +185,18 @@ class WindowDisplay:
 
     def _start(self, deadline: Deadline) -> None:
         if getattr(sys, "frozen", False) or not sys.executable:
-            raise LinkAbsentError(
-                self._name,
-                "no Python to run the window's process",
-                fr="Une fenêtre client demande un Python à part, que cette caisse n’a pas : utilisez web: ou callback:.",
-            )
+            raise self._no_python("no Python to run the window's process")
         path = os.pathsep.join(filter(None, sys.path))
-        self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-            [sys.executable, "-P", "-c", _RUN, path, os.pathsep, json.dumps(asdict(self._place))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+                [sys.executable, "-P", "-c", _RUN, path, os.pathsep, json.dumps(asdict(self._place))],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+        except OSError as error:
+            raise self._no_python(error.strerror or type(error).__name__) from error
         if not self._claimed:  # released meanwhile
             self._kill()
         try:
@@ -205,6 +204,14 @@ class WindowDisplay:
         except DriverError:
             self._end()
             raise
+
+    def _no_python(self, why: str) -> LinkAbsentError:
+        return LinkAbsentError(
+            self._name,
+            why,
+            fr="Une fenêtre client demande un Python à part, qui manque à cette caisse ou ne démarre pas : "
+            "utilisez web: ou callback:.",
+        )
 
     def _exchange(self, line: bytes, deadline: Deadline) -> dict[str, Any]:
         """Hand a line over, and wait for the answer; a process that lets the deadline pass is killed, and its window gone."""

@@ -126,7 +126,7 @@ class WebDisplay:
             level: `external` and `interactive` add its address.
 
         Returns:
-            `degraded` while no browser has the page open.
+            `degraded` while no browser has the page open, or none that has it open paints it.
         """
         with self._lock:
             server = self._server
@@ -135,6 +135,10 @@ class WebDisplay:
         where = f" Adresse : {self.url}" if level != "internal" else ""
         if not server.pages:
             return Health("degraded", f"Aucun navigateur n’affiche la page de l’écran client.{where}")
+        if not server.is_followed(PAINTED_S):
+            return Health(
+                "degraded", f"La page de l’écran client est ouverte, mais cachée ou en veille.{where}"
+            )
         return Health("ready", f"Écran client prêt : {server.pages} page(s) ouverte(s).{where}")
 
     def release(self) -> None:

@@ -87,6 +87,7 @@ class PageServer:
         self._token = token
         self._news = threading.Condition()
         self._number = 0
+        self._published_at_s = time.monotonic()
         self._view = json.dumps(BLANK)
         self._expires_at: datetime | None = None
         self._pages: set[int] = set()
@@ -107,6 +108,16 @@ class PageServer:
         with self._news:
             return len(self._pages)
 
+    def is_followed(self, within_s: float) -> bool:
+        """Whether a page has painted the newest prompt, or may still do so in time; one that nobody sees paints nothing.
+
+        Args:
+            within_s: How long a page may take, in seconds.
+        """
+        with self._news:
+            is_new = time.monotonic() < self._published_at_s + within_s
+            return is_new or not self._pages.isdisjoint(self._seen)
+
     def publish(self, view: Mapping[str, Any], expires_at: datetime | None = None) -> int:
         """Have every page show this instead of the last one; one that is opened later shows it, too.
 
@@ -120,6 +131,7 @@ class PageServer:
         text = json.dumps(view)
         with self._news:
             self._number += 1
+            self._published_at_s = time.monotonic()
             self._view, self._expires_at = text, expires_at
             self._seen.clear()
             self._news.notify_all()
