@@ -17,7 +17,7 @@ def sights(picture: Image.Image) -> Mapping[str, Image.Image]:
     width, height = picture.size
     return {
         "sharp": picture,
-        "half": picture.resize((width // 2, height // 2), Image.Resampling.BILINEAR),
+        "half": picture.resize((width // 2, height // 2)),
         "turned": picture.rotate(15, Image.Resampling.BILINEAR, expand=True, fillcolor=_grey(picture)),
         "blurred": picture.filter(ImageFilter.GaussianBlur(max(picture.size) / 500)),
         "pale": picture.point(_PALE * len(picture.getbands())),
