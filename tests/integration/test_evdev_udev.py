@@ -13,6 +13,8 @@ if sys.platform == "win32":
     pytest.skip("evdev exists on Linux only", allow_module_level=True)
 
 from cvconnect_drivers.scanners import plug_watch
+from cvconnect_drivers.scanners.scanner import LabelScanner
+from cvconnect_drivers.scanners.session import OnStatus
 from cvconnect_drivers.shapes import Health
 from evdev_bench import Till
 from fake_input import (
@@ -98,3 +100,18 @@ def test_what_is_ready_says_whether_windows_get_the_labels(desk: Desk, opened: C
     desk.plug(4)
     health: Health = opened(grab="never").scanner.check_health()
     assert "aussi tapé" in health.detail
+
+
+def test_a_scanner_that_is_given_back_while_it_is_claimed_listens_to_nothing(
+    desk: Desk, opened: Callable[..., Till], udev: FakeUdev, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = LabelScanner.claim
+
+    def and_given_back(scanner: LabelScanner, *, on_status: OnStatus, timeout_s: float) -> None:
+        claim(scanner, on_status=on_status, timeout_s=timeout_s)
+        scanner.release()
+
+    desk.plug(4)
+    monkeypatch.setattr(LabelScanner, "claim", and_given_back)
+    opened()
+    assert udev.calls == ["udev input", "start", "stop"]

@@ -82,6 +82,8 @@ class EvdevScanner(LabelScanner):
         """Start the driver's threads and wait for the first try to open the device; see `LabelScanner.claim`."""
         super().claim(on_status=on_status, timeout_s=timeout_s)
         self._watch.start()
+        if self._session is None:  # given back by another thread meanwhile
+            self._watch.stop()
 
     def release(self) -> None:
         """Disarm, join the driver's threads and close the device. Idempotent."""
