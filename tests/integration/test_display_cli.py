@@ -351,6 +351,20 @@ def test_whatever_ends_it_no_qr_is_left(tmp_path: Path, number: signal.Signals) 
     assert "Traceback" not in said
 
 
+def test_who_ends_it_hears_what_could_not_be_cleared(tmp_path: Path) -> None:
+    folder = tmp_path / "ecran"
+    folder.mkdir()
+    path = folder / "client.png"
+    with started(tmp_path, "test", "--url", "image:ecran/client.png", "--seconds", "60") as command:
+        assert wait_for(lambda: path.exists() and codes(path) == [display_prompt.PAYLOAD])
+        folder.rename(tmp_path / "ailleurs")
+        folder.touch()
+        command.send_signal(signal.SIGINT)
+        said, _ = command.communicate(timeout=20)
+    assert command.returncode == 130
+    assert "Interrompu. Tout n’a peut-être pas été effacé." in said
+
+
 @pytest.mark.parametrize("url", ["{}?protocol=epson", "{}"])
 def test_ctrl_c_clears_a_line_display(tmp_path: Path, url: str) -> None:
     glass = EpsonDisplay(name=None)

@@ -65,7 +65,7 @@ def command(
     if action not in {"test", "clear"}:
         say("Écrivez : cvconnect display test [FICHIER], ou : cvconnect display clear [FICHIER]", err=True)
         raise typer.Exit(2)
-    stops = Stops()
+    stops, trial = Stops(), None
     try:
         with stops.heard():
             places = find_displays(url, file)
@@ -85,7 +85,8 @@ def command(
     except DriverError as error:
         raise ended(error, 1) from None
     except Stopped as stopped:
-        said = "L’écran a été effacé." if action == "test" else "Tout n’a peut-être pas été effacé."
+        cleared = action == "test" and not (trial and trial.uncleared)
+        said = "L’écran a été effacé." if cleared else "Tout n’a peut-être pas été effacé."
         say(f"\nInterrompu. {said}", err=True)
         raise typer.Exit(stopped.status) from None
     if status:

@@ -96,7 +96,7 @@ class Pace:
         return True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Trial:
     """A test of displays, one after the other.
 
@@ -104,11 +104,13 @@ class Trial:
         language: The customer's.
         pace: How it walks on.
         stops: Who hears Ctrl-C.
+        uncleared: Whether something of the test was left on a display.
     """
 
     language: Language
     pace: Pace
     stops: Stops
+    uncleared: bool = False
     _held: list[Display] = field(default_factory=list[Display])
 
     def run(self, places: Sequence[Place]) -> int:
@@ -124,7 +126,7 @@ class Trial:
             verdicts = [self._try(place) for place in places]
         finally:
             for display in self._held:  # a signal came just before it would have been put away
-                put_away(display)
+                self.uncleared = put_away(display) is not None or self.uncleared
         # A display that is this terminal has erased what was said before.
         if len(places) > 1 or any(each.scheme == "terminal" for each in places):
             say("\nRésultat", "bold")
@@ -152,6 +154,7 @@ class Trial:
                 with self.stops.put_off():
                     failed = put_away(display)
                     self._held.remove(display)
+                    self.uncleared = self.uncleared or failed is not None
         if failed is None or verdict.status:
             return verdict
         left = judged(place.url, scheme, failed)
