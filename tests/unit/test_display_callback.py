@@ -13,7 +13,6 @@ import segno
 import zxingcpp
 from PIL import Image
 
-from cvconnect_drivers.displays import callback
 from cvconnect_drivers.displays.callback import CallbackDisplay, TillDisplay, display, open_display
 from cvconnect_drivers.errors import ConfigurationError, DriverError, LinkAbsentError
 from cvconnect_drivers.shapes import Prompt, Surface
@@ -136,7 +135,7 @@ def test_a_till_that_fails_is_told_without_its_words(name: str, claimed: Callbac
 
 
 def test_a_till_that_is_stuck_keeps_nobody_from_closing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callback, "RELEASE_S", 0.01)
+    monkeypatch.setattr("cvconnect_drivers.displays.drawn.RELEASE_S", 0.01)
     stuck, go = threading.Event(), threading.Event()
 
     def draw(prompt: Prompt | None, _png: bytes | None) -> Surface:
@@ -167,7 +166,7 @@ def test_a_till_that_is_stuck_in_its_last_clear_keeps_nobody_from_closing(
     name: str, till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As one whose user interface closes the station and is asked to draw nothing in the same thread."""
-    monkeypatch.setattr(callback, "RELEASE_S", 0.01)
+    monkeypatch.setattr("cvconnect_drivers.displays.drawn.RELEASE_S", 0.01)
     closed, stuck = threading.Event(), threading.Event()
     there = open_display(f"callback:{name}", {})
     there.claim(timeout_s=1)

@@ -13,8 +13,7 @@ from typing import cast
 
 import pytest
 
-from cvconnect_drivers import displays
-from cvconnect_drivers.displays import line, line_session, window_process
+from cvconnect_drivers.displays import drawn, line, line_session, window_process
 from cvconnect_drivers.displays.web import display as web
 from cvconnect_drivers.displays.web import server
 from cvconnect_drivers.scanners.reconnection import Backoff
@@ -72,7 +71,7 @@ def test_a_page_hears_the_till_more_than_once_before_it_takes_it_for_lost() -> N
 
 @pytest.mark.parametrize(
     "at_most_s",
-    [displays.RELEASE_S, line_session.JOIN_S, web.CLEARED_S + server.STOP_S],
+    [drawn.RELEASE_S, line_session.JOIN_S, web.CLEARED_S + server.STOP_S],
     ids=["callback, image and terminal", "line", "web"],
 )
 def test_all_that_release_waits_for_is_less_than_what_is_promised(at_most_s: float) -> None:
@@ -86,8 +85,8 @@ def test_what_never_ends_is_waited_for_no_longer_than_it_may() -> None:
         go.wait(WAIT_S)
 
     try:
-        assert not displays.ends_within(0.01, hang)
-        assert displays.ends_within(WAIT_S, lambda: None)
+        assert not drawn.ends_within(0.01, hang)
+        assert drawn.ends_within(WAIT_S, lambda: None)
     finally:
         go.set()
 

@@ -163,7 +163,7 @@ def show_and_release(
 
 
 def test_a_till_that_was_stuck_at_release_leaves_no_qr_on_its_screen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callback, "RELEASE_S", 0.01)
+    monkeypatch.setattr("cvconnect_drivers.displays.drawn.RELEASE_S", 0.01)
     gate, drawn = Gate(), list[Prompt | None]()
 
     def draw(prompt: Prompt | None, _png: bytes | None) -> Surface:
@@ -182,7 +182,7 @@ def test_a_till_that_was_stuck_at_release_leaves_no_qr_on_its_screen(monkeypatch
 def test_a_disk_that_was_stuck_at_release_keeps_no_qr(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image, "RELEASE_S", 0.01)
+    monkeypatch.setattr("cvconnect_drivers.displays.drawn.RELEASE_S", 0.01)
     gate, path = Gate(), tmp_path / "client.png"
     display = image.open_display(f"image:{path}", {})
     display.claim(timeout_s=1)
@@ -199,7 +199,7 @@ def test_a_disk_that_was_stuck_at_release_keeps_no_qr(
 
 
 def test_a_terminal_that_was_stuck_at_release_keeps_no_qr(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal, "RELEASE_S", 0.01)
+    monkeypatch.setattr("cvconnect_drivers.displays.drawn.RELEASE_S", 0.01)
     gate = Gate()
     stream = StuckStream(gate)
     display = terminal.open_display("terminal:", {"stream": stream, "columns": 100, "rows": 50})

@@ -13,7 +13,7 @@ import segno
 import zxingcpp
 from PIL import Image
 
-from cvconnect_drivers.displays import NO_QR, terminal
+from cvconnect_drivers.displays import NO_QR
 from cvconnect_drivers.displays.half_blocks import blocks
 from cvconnect_drivers.displays.terminal import draw, open_display
 from cvconnect_drivers.errors import DriverError
@@ -267,7 +267,7 @@ def test_a_closed_stream_is_an_absent_screen() -> None:
 
 
 def test_a_stream_that_nobody_reads_keeps_nobody_from_closing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal, "RELEASE_S", 0.01)
+    monkeypatch.setattr("cvconnect_drivers.displays.drawn.RELEASE_S", 0.01)
     stream = Stuck()
     display = open_display("terminal:", {"stream": stream})
     display.claim(timeout_s=1)
@@ -290,7 +290,7 @@ def test_a_stream_that_nobody_reads_keeps_nobody_from_closing(monkeypatch: pytes
 def test_a_stream_that_does_not_take_the_last_clear_keeps_nobody_from_closing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(terminal, "RELEASE_S", 0.01)
+    monkeypatch.setattr("cvconnect_drivers.displays.drawn.RELEASE_S", 0.01)
     stream = Stuck(text="-----")
     display = open_display("terminal:", {"stream": stream})
     display.claim(timeout_s=1)

@@ -13,7 +13,7 @@ from cvconnect_drivers.cli.display_said import Verdict
 from cvconnect_drivers.cli.display_test import CLEAR_S, Display, judged
 from cvconnect_drivers.cli.installed import load_factory
 from cvconnect_drivers.cli.words import say
-from cvconnect_drivers.displays import ends_within
+from cvconnect_drivers.displays.drawn import ends_within
 from cvconnect_drivers.urls import parse_url
 
 CLAIM_S: Final = 1.5

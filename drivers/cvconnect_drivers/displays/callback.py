@@ -24,31 +24,21 @@ Settings: `qr_px`, the side in pixels of the square that is free for the QR, its
 
 from __future__ import annotations
 
-import contextlib
 import io
 import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from cvconnect_drivers.displays import (
-    READY,
-    RELEASE_S,
-    UNCLAIMED,
-    ends_within,
-    has_qr,
-    health_at,
-    in_turn,
-    screen,
-)
+from cvconnect_drivers.displays import READY, has_qr, screen
+from cvconnect_drivers.displays.drawn import DrawnDisplay
 from cvconnect_drivers.errors import (
     ConfigurationError,
     DriverError,
     LinkAbsentError,
-    NotClaimedError,
     PackageMissingError,
 )
-from cvconnect_drivers.shapes import Health, HealthLevel, Prompt, Surface
+from cvconnect_drivers.shapes import Health, Prompt, Surface
 from cvconnect_drivers.urls import Settings, parse_url
 
 DEFAULT_QR_PX: Final = 480
@@ -138,7 +128,7 @@ def display(name: str) -> TillDisplay:
         return _displays.setdefault(name, TillDisplay(name))
 
 
-class CallbackDisplay:
+class CallbackDisplay(DrawnDisplay):
     """A screen that the till draws.
 
     Args:
@@ -148,92 +138,9 @@ class CallbackDisplay:
     """
 
     def __init__(self, name: str, till: TillDisplay, qr_px: int) -> None:
-        self._name = name
+        super().__init__(name, "Vérifiez que le client voit l’écran.")
         self._till = till
         self._qr_px = qr_px
-        self._lock = threading.Lock()
-        self._claimed = False
-        self._health = UNCLAIMED
-
-    @property
-    def name(self) -> str:
-        """The URL it was made from."""
-        return self._name
-
-    def claim(self, *, timeout_s: float) -> None:
-        """Have the till clear its screen.
-
-        Args:
-            timeout_s: Seconds for an earlier call to end; the till's function itself is waited for.
-
-        Raises:
-            DriverError: The till's function failed.
-            LinkAbsentError: No function was set.
-            LinkTimeoutError: An earlier call did not end.
-        """
-        with in_turn(self._lock, self._name, timeout_s):
-            self._draw(None)
-            self._claimed = True
-
-    def show(self, prompt: Prompt, *, timeout_s: float) -> Surface:
-        """Have the till draw this prompt instead of the last one.
-
-        Args:
-            prompt: What to show.
-            timeout_s: Seconds for an earlier call to end; the till's function itself is waited for.
-
-        Returns:
-            What the till says that it shows; never `qr` for a prompt without a QR that can be scanned.
-
-        Raises:
-            DriverError: The till's function failed.
-            LinkTimeoutError: An earlier call did not end.
-            NotClaimedError: The display is not claimed.
-            PackageMissingError: What the QR is drawn with is not installed.
-        """
-        with in_turn(self._lock, self._name, timeout_s):
-            if not self._claimed:
-                raise NotClaimedError(self._name)
-            surface = self._draw(prompt)
-            is_released = not self._claimed  # while the till was stuck
-            return self._draw(None) if is_released else surface
-
-    def clear(self, *, timeout_s: float) -> None:
-        """Have the till show nothing. Idempotent.
-
-        Args:
-            timeout_s: Seconds for an earlier call to end; the till's function itself is waited for.
-
-        Raises:
-            DriverError: The till's function failed.
-            LinkTimeoutError: An earlier call did not end.
-        """
-        with in_turn(self._lock, self._name, timeout_s):
-            if self._claimed:
-                self._draw(None)
-
-    def check_health(self, level: HealthLevel = "internal") -> Health:
-        """Tell whether the till drew the last time.
-
-        Args:
-            level: `interactive` adds what a person should do.
-
-        Returns:
-            What is known.
-        """
-        return health_at(level, self._health, "Vérifiez que le client voit l’écran.")
-
-    def release(self) -> None:
-        """Clear, and draw no more. Idempotent; never raises.
-
-        The till's function has `RELEASE_S` to clear its screen; one that is stuck is left behind, and asked to once it goes on.
-        """
-        ends_within(RELEASE_S, self._let_go)
-        self._claimed = False
-
-    def _let_go(self) -> None:
-        with contextlib.suppress(DriverError):
-            self.clear(timeout_s=RELEASE_S)
 
     def _draw(self, prompt: Prompt | None) -> Surface:
         try:

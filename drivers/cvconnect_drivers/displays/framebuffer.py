@@ -15,14 +15,14 @@ import contextlib
 import errno
 import os
 import platform
-import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from cvconnect_drivers.displays import READY, UNCLAIMED, health_at, screen
+from cvconnect_drivers.displays import READY, screen
+from cvconnect_drivers.displays.drawn import RELEASE_S, DrawnDisplay, in_turn
 from cvconnect_drivers.displays.pixels import FIXED_BYTES, VARIABLE_BYTES, Raster, pack, read_raster
-from cvconnect_drivers.errors import DriverError, LinkAbsentError, NotClaimedError, PackageMissingError
+from cvconnect_drivers.errors import DriverError, LinkAbsentError, PackageMissingError
 from cvconnect_drivers.shapes import Health, HealthLevel, Prompt, Surface
 from cvconnect_drivers.urls import Settings, parse_url
 
@@ -51,7 +51,7 @@ _OTHER_PIXELS: Final = "{} n’est pas en 16, 24 ou 32 bits de couleur, ou a moi
 _Draw: TypeAlias = "Callable[[tuple[int, int]], tuple[Image, Surface]]"
 
 
-class FramebufferDisplay:
+class FramebufferDisplay(DrawnDisplay):
     """A screen that is a framebuffer.
 
     Args:
@@ -61,96 +61,33 @@ class FramebufferDisplay:
     """
 
     def __init__(self, name: str, path: str, console: str) -> None:
-        self._name = name
+        super().__init__(name, f"Vérifiez que le client voit {path}.")
         self._path = path
         self._console = console
-        self._lock = threading.Lock()
-        self._claimed = False
-        self._health = UNCLAIMED
-
-    @property
-    def name(self) -> str:
-        """The URL it was made from."""
-        return self._name
-
-    def claim(self, *, timeout_s: float) -> None:
-        """Take the screen from its console, and clear what an earlier run may have left on it.
-
-        Args:
-            timeout_s: Unused: memory has no deadline.
-
-        Raises:
-            LinkAbsentError: The screen or its console cannot be had, or its pixels are of another layout.
-            PackageMissingError: Pillow is not installed.
-        """
-        del timeout_s
-        with self._lock:
-            self._paint(_nothing)
-            self._set_console(_KD_GRAPHICS)
-            self._claimed = True
-            atexit.register(self.release)
-            self._paint(_nothing)  # the console has wiped its cursor off
-
-    def show(self, prompt: Prompt, *, timeout_s: float) -> Surface:
-        """Draw this prompt instead of the last one; a screen that sleeps wakes up.
-
-        Args:
-            prompt: What to show.
-            timeout_s: Unused: memory has no deadline.
-
-        Returns:
-            `text` when the QR would be too dense for this screen, or no QR is read in its picture.
-
-        Raises:
-            LinkAbsentError: The screen is not there any more.
-            NotClaimedError: The display is not claimed.
-            PackageMissingError: What a picture is read with is not installed.
-        """
-        del timeout_s
-        with self._lock:
-            if not self._claimed:
-                raise NotClaimedError(self._name)
-            return self._paint(lambda size: screen.render(prompt, size))
-
-    def clear(self, *, timeout_s: float) -> None:
-        """Show nothing: a black screen. Idempotent.
-
-        Args:
-            timeout_s: Unused: memory has no deadline.
-
-        Raises:
-            LinkAbsentError: The screen is not there any more.
-        """
-        del timeout_s
-        with self._lock:
-            if self._claimed:
-                self._paint(_nothing)
 
     def check_health(self, level: HealthLevel = "internal") -> Health:
-        """Tell whether the screen could be written.
-
-        Args:
-            level: `external` looks whether it is there; `interactive` adds what a person should do.
-
-        Returns:
-            What is known.
-        """
+        """Tell whether the screen could be written; `external` looks whether it is there. See `DrawnDisplay.check_health`."""
         if level != "internal" and self._claimed:
-            with contextlib.suppress(DriverError), self._lock, self._opened():
+            with contextlib.suppress(DriverError), in_turn(self._lock, self._name, RELEASE_S), self._opened():
                 self._health = READY
-        return health_at(level, self._health, f"Vérifiez que le client voit {self._path}.")
+        return super().check_health(level)
 
     def release(self) -> None:
         """Leave the screen black, and give it back to its console. Idempotent; never raises."""
-        with self._lock:
-            if not self._claimed:
-                return
-            self._claimed = False
-            with contextlib.suppress(DriverError):
-                self._paint(_nothing)
-            with contextlib.suppress(DriverError):
-                self._set_console(_KD_TEXT)
+        super().release()
         atexit.unregister(self.release)
+
+    def _take(self) -> None:
+        self._draw(None)
+        self._set_console(_KD_GRAPHICS)
+        atexit.register(self.release)
+        self._draw(None)  # the console has wiped its cursor off
+
+    def _give_back(self) -> None:
+        self._set_console(_KD_TEXT)
+
+    def _draw(self, prompt: Prompt | None) -> Surface:
+        return self._paint(_nothing if prompt is None else lambda size: screen.render(prompt, size))
 
     def _paint(self, draw: _Draw) -> Surface:
         import fcntl

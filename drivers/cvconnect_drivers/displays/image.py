@@ -14,29 +14,19 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import threading
 from collections.abc import Mapping
 from datetime import UTC
 from pathlib import Path
 
-from cvconnect_drivers.displays import (
-    READY,
-    RELEASE_S,
-    UNCLAIMED,
-    ends_within,
-    has_qr,
-    health_at,
-    in_turn,
-    screen,
-    screen_size,
-)
-from cvconnect_drivers.errors import DriverError, NotClaimedError, PackageMissingError
+from cvconnect_drivers.displays import READY, has_qr, screen, screen_size
+from cvconnect_drivers.displays.drawn import DrawnDisplay
+from cvconnect_drivers.errors import PackageMissingError
 from cvconnect_drivers.links.file import unwritable
-from cvconnect_drivers.shapes import Health, HealthLevel, Prompt, Surface
+from cvconnect_drivers.shapes import Health, Prompt, Surface
 from cvconnect_drivers.urls import Settings, parse_url
 
 
-class ImageDisplay:
+class ImageDisplay(DrawnDisplay):
     """A screen that is a file.
 
     Args:
@@ -46,102 +36,18 @@ class ImageDisplay:
     """
 
     def __init__(self, name: str, path: Path, size: tuple[int, int]) -> None:
-        self._name = name
+        super().__init__(name, f"Vérifiez que l’écran affiche {path.name}.")
         self._path = path
         self._size = size
-        self._lock = threading.Lock()
-        self._claimed = False
-        self._health = UNCLAIMED
 
-    @property
-    def name(self) -> str:
-        """The URL it was made from."""
-        return self._name
-
-    def claim(self, *, timeout_s: float) -> None:
-        """Take the file, and clear what an earlier run may have left in it.
-
-        Args:
-            timeout_s: Seconds for an earlier call to end; the disk itself is waited for.
-
-        Raises:
-            LinkAbsentError: The file cannot be written.
-            LinkTimeoutError: An earlier call did not end.
-            PackageMissingError: Pillow is not installed.
-        """
-        with in_turn(self._lock, self._name, timeout_s):
-            self._replace(self._draw(None)[0])
-            self._claimed = True
-
-    def show(self, prompt: Prompt, *, timeout_s: float) -> Surface:
-        """Draw this prompt instead of the last one.
-
-        Args:
-            prompt: What to show.
-            timeout_s: Seconds for an earlier call to end; the disk itself is waited for.
-
-        Returns:
-            `text` when the QR would be too dense for this screen, or no QR is read in its picture.
-
-        Raises:
-            LinkAbsentError: The file cannot be written.
-            LinkTimeoutError: An earlier call did not end.
-            NotClaimedError: The display is not claimed.
-        """
-        with in_turn(self._lock, self._name, timeout_s):
-            if not self._claimed:
-                raise NotClaimedError(self._name)
-            picture, surface = self._draw(prompt)
-            self._replace(picture)
-            is_released = not self._claimed  # while the disk was stuck
-            if is_released:
-                picture, surface = self._draw(None)
-                self._replace(picture)
-        return surface
-
-    def clear(self, *, timeout_s: float) -> None:
-        """Show nothing. Idempotent.
-
-        Args:
-            timeout_s: Seconds for an earlier call to end; the disk itself is waited for.
-
-        Raises:
-            LinkAbsentError: The file cannot be written.
-            LinkTimeoutError: An earlier call did not end.
-        """
-        with in_turn(self._lock, self._name, timeout_s):
-            if self._claimed:
-                self._replace(self._draw(None)[0])
-
-    def check_health(self, level: HealthLevel = "internal") -> Health:
-        """Tell whether the last picture could be written.
-
-        Args:
-            level: `interactive` adds what a person should do.
-
-        Returns:
-            What is known.
-        """
-        return health_at(level, self._health, f"Vérifiez que l’écran affiche {self._path.name}.")
-
-    def release(self) -> None:
-        """Clear, and give the file back. Idempotent; never raises.
-
-        The disk has `RELEASE_S` to take it; a share of the network that hangs is left behind, and cleared once it goes on.
-        """
-        ends_within(RELEASE_S, self._let_go)
-        self._claimed = False
-
-    def _let_go(self) -> None:
-        with contextlib.suppress(DriverError):
-            self.clear(timeout_s=RELEASE_S)
-
-    def _draw(self, prompt: Prompt | None) -> tuple[bytes, Surface]:
+    def _draw(self, prompt: Prompt | None) -> Surface:
         draw = _svg if self._path.suffix.lower() == ".svg" else _png
         try:
-            return draw(prompt, self._size)
+            picture, surface = draw(prompt, self._size)
         except ImportError as error:
             raise PackageMissingError("pillow") from error
+        self._replace(picture)
+        return surface
 
     def _replace(self, picture: bytes) -> None:
         # Always the same name: what a crash left behind goes with the next picture.

@@ -15,34 +15,22 @@ import io
 import os
 import sys
 import textwrap
-import threading
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Literal, TextIO, TypeAlias, cast
 
-from cvconnect_drivers.displays import (
-    NO_QR,
-    READY,
-    RELEASE_S,
-    UNCLAIMED,
-    ends_within,
-    has_qr,
-    health_at,
-    in_turn,
-)
+from cvconnect_drivers.displays import NO_QR, READY, has_qr
+from cvconnect_drivers.displays.drawn import DrawnDisplay
 from cvconnect_drivers.displays.half_blocks import BLOCKS, RESET, blocks
 from cvconnect_drivers.displays.picture import inverted, open_picture, read_modules
 from cvconnect_drivers.errors import (
     ConfigurationError,
     ContentError,
-    DriverError,
     LinkLostError,
-    LinkTimeoutError,
-    NotClaimedError,
     PackageMissingError,
 )
 from cvconnect_drivers.qr import QrMatrix, make_matrix
-from cvconnect_drivers.shapes import Health, HealthLevel, Prompt, PromptState, Surface
+from cvconnect_drivers.shapes import Health, Prompt, PromptState, Surface
 from cvconnect_drivers.spelling import spell
 from cvconnect_drivers.urls import Settings, parse_url
 
@@ -72,7 +60,7 @@ _AS_PICTURE = "\ufe0f"
 GAP_COLUMNS = 3
 
 
-class TerminalDisplay:
+class TerminalDisplay(DrawnDisplay):
     """A terminal turned to the customer.
 
     Args:
@@ -83,110 +71,31 @@ class TerminalDisplay:
     """
 
     def __init__(self, name: str, stream: TextIO | None, size: tuple[int, int], colour: Colour) -> None:
-        self._name = name
+        super().__init__(name, "Vérifiez que le client voit cette fenêtre.")
         self._stream = stream
         self._size = size
         self._colour = colour
-        self._lock = threading.Lock()
-        self._claimed = False
         self._showing = False
-        self._health = UNCLAIMED
 
-    @property
-    def name(self) -> str:
-        """The URL it was made from."""
-        return self._name
-
-    def claim(self, *, timeout_s: float) -> None:
-        """Take the terminal, and clear it.
-
-        Args:
-            timeout_s: Seconds for an earlier call to end; the stream itself is waited for.
-
-        Raises:
-            LinkLostError: The stream is closed.
-            LinkTimeoutError: An earlier call did not end.
-        """
-        with in_turn(self._lock, self._name, timeout_s):
-            if not self._claimed:
-                self._erase()
-            self._write("")
-            self._claimed = True
-
-    def show(self, prompt: Prompt, *, timeout_s: float) -> Surface:
-        """Write this prompt instead of the last one.
-
-        Args:
-            prompt: What to show.
-            timeout_s: Seconds for an earlier call to end; the stream itself is waited for.
-
-        Returns:
-            `text` when the QR does not fit, or came as a picture that is no plain grid.
-
-        Raises:
-            LinkLostError: The stream is closed.
-            LinkTimeoutError: An earlier call did not end.
-            NotClaimedError: The display is not claimed.
-            PackageMissingError: What a picture is read with is not installed.
-        """
-        with in_turn(self._lock, self._name, timeout_s):
-            if not self._claimed:
-                raise NotClaimedError(self._name)
-            encoding = self._out.encoding or "utf-8"
-            try:
-                text, surface = draw(prompt, self._measure(), coloured=self._coloured, encoding=encoding)
-            except ImportError as error:
-                raise PackageMissingError("pillow") from error
+    def _take(self) -> None:
+        if not self._claimed:
             self._erase()
-            self._write(text)
-            self._showing = True
-            is_released = not self._claimed  # while the stream was stuck
-            if is_released:
+        self._write("")
+
+    def _draw(self, prompt: Prompt | None) -> Surface:
+        if prompt is None:
+            if self._showing:
                 self._erase()
-                return "none"
-        return surface
-
-    def clear(self, *, timeout_s: float) -> None:
-        """Show nothing. Idempotent.
-
-        Args:
-            timeout_s: Seconds for an earlier call to end; the stream itself is waited for.
-
-        Raises:
-            LinkLostError: The stream is closed.
-            LinkTimeoutError: An earlier call did not end.
-        """
-        with in_turn(self._lock, self._name, timeout_s):
-            if self._claimed and self._showing:
-                self._erase()
-
-    def check_health(self, level: HealthLevel = "internal") -> Health:
-        """Tell whether the last write went through.
-
-        Args:
-            level: `interactive` adds what a person should do.
-
-        Returns:
-            What is known.
-        """
-        return health_at(level, self._health, "Vérifiez que le client voit cette fenêtre.")
-
-    def release(self) -> None:
-        """Clear, and give the terminal back. Idempotent; never raises.
-
-        The stream has `RELEASE_S` to take it; one that nobody reads is left behind, and cleared once it goes on.
-        """
-        if not ends_within(RELEASE_S, self._let_go):
-            self._health = Health("absent", LinkTimeoutError(self._name, "answer").text())
-        self._claimed = False
-
-    def _let_go(self) -> None:
+            return "none"
+        encoding = self._out.encoding or "utf-8"
         try:
-            self.clear(timeout_s=RELEASE_S)
-        except LinkTimeoutError as error:
-            self._health = Health("absent", error.text())
-        except DriverError:
-            self._health = Health("absent", "La fenêtre de l’écran client est fermée.")
+            text, surface = draw(prompt, self._measure(), coloured=self._coloured, encoding=encoding)
+        except ImportError as error:
+            raise PackageMissingError("pillow") from error
+        self._erase()
+        self._write(text)
+        self._showing = True
+        return surface
 
     @property
     def _out(self) -> TextIO:
