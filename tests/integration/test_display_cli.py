@@ -16,16 +16,15 @@ from typing import Generic, TypeVar
 
 import pytest
 import serial
-import typer
 import zxingcpp
 from PIL import Image
-from typer.testing import CliRunner
 
 from cvconnect_drivers.cli import display, display_prompt
 from cvconnect_drivers.displays.image import open_display
 from cvconnect_sim.display import Cd5220Display, EpsonDisplay
 from cvconnect_sim.links import PtyLink, TcpLink
 from cvconnect_sim.printer import Printer
+from device_commands import Run, runs
 from line_shop import still, wait_for
 from paper_reader import qr_codes
 from web_page import FakePage, free_port
@@ -43,31 +42,9 @@ language = "{language}"
 {displays}"""
 
 
-class Ran:
-    """How a command ended."""
-
-    def __init__(self, code: int, output: str) -> None:
-        self.code = code
-        self.output = output
-
-
-Run = Callable[..., Ran]
-
-
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    def run(*arguments: str, person: object = None) -> Ran:
-        app = typer.Typer(add_completion=False)
-        app.command()(display.command)
-        with monkeypatch.context() as patched:
-            if person is not None:
-                patched.setattr("cvconnect_drivers.cli.questions.keyboard", lambda: person)
-            done = CliRunner().invoke(app, list(arguments))
-        assert isinstance(done.exception, SystemExit | None), done.exception
-        return Ran(done.exit_code, done.output)
-
-    monkeypatch.chdir(tmp_path)
-    return run
+    return runs(display.command, tmp_path, monkeypatch)
 
 
 Seen = TypeVar("Seen")

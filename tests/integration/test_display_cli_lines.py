@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 import serial
-import typer
-from typer.testing import CliRunner
 
 from cvconnect_drivers.cli import display
 from cvconnect_drivers.cli.display_probe import NAMES, WIPE, Glass, Port
@@ -19,6 +17,7 @@ from cvconnect_drivers.displays.line_protocols import EPSON, PROTOCOLS, Panel
 from cvconnect_drivers.errors import LinkTimeoutError
 from cvconnect_sim.display import AedexDisplay, Cd5220Display, EpsonDisplay, Firmware, LogicControlsDisplay
 from cvconnect_sim.links import PtyLink
+from device_commands import Ran, Run, runs
 from line_glass import Cable
 from line_shop import Looker, plugged, still
 
@@ -34,38 +33,16 @@ SPEAKERS: dict[str, Callable[[], Firmware]] = {
 }
 
 
-class Ran:
-    """How a command ended."""
-
-    def __init__(self, code: int, output: str) -> None:
-        self.code = code
-        self.output = output
-
-    @property
-    def table(self) -> dict[str, Any]:
-        """The lines for the station file."""
-        lines = self.output[self.output.index("[[displays]]") :].partition("\n\n")[0]
-        (only,) = tomllib.loads(lines)["displays"]
-        return dict(only)
-
-
-Run = Callable[..., Ran]
-
-
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    def run(*arguments: str, person: object = None) -> Ran:
-        app = typer.Typer(add_completion=False)
-        app.command()(display.command)
-        with monkeypatch.context() as patched:
-            if person is not None:
-                patched.setattr("cvconnect_drivers.cli.questions.keyboard", lambda: person)
-            done = CliRunner().invoke(app, ["test", *arguments])
-        assert isinstance(done.exception, SystemExit | None), done.exception
-        return Ran(done.exit_code, done.output)
+    return runs(display.command, tmp_path, monkeypatch, "test")
 
-    monkeypatch.chdir(tmp_path)
-    return run
+
+def table_of(ran: Ran) -> dict[str, Any]:
+    """The lines for the station file."""
+    lines = ran.output[ran.output.index("[[displays]]") :].partition("\n\n")[0]
+    (only,) = tomllib.loads(lines)["displays"]
+    return dict(only)
 
 
 # --- A protocol is harmless to the displays of the others ---------------------------------------------------------------
@@ -171,7 +148,7 @@ def test_each_protocol_is_found_by_who_looks(run: Run, protocol: str) -> None:
     with plugged(glass) as link:
         ran = run("--url", link.url, person=person)
     assert ran.code == 0, ran.output
-    assert ran.table == {"url": link.url, "protocol": protocol}
+    assert table_of(ran) == {"url": link.url, "protocol": protocol}
     assert "Il ne répond pas" in ran.output
     assert person.said == [*["non"] * list(PROTOCOLS).index(protocol), "oui", "oui"]
     assert still(glass) == BLANK
@@ -185,7 +162,7 @@ def test_a_display_that_answers_is_named_and_its_protocol_not_asked_for(run: Run
     assert ran.code == 0, ran.output
     assert "L’afficheur répond : DM-D210" in ran.output
     assert "Essai du protocole" not in ran.output
-    assert ran.table == {"url": link.url, "protocol": "epson"}
+    assert table_of(ran) == {"url": link.url, "protocol": "epson"}
 
 
 def test_one_that_answers_needs_nobody(run: Run) -> None:
@@ -194,7 +171,7 @@ def test_one_that_answers_needs_nobody(run: Run) -> None:
         ran = run("--url", link.url)
     assert ran.code == 0, ran.output
     assert "jeu de caractères non vérifié" in ran.output
-    assert ran.table == {"url": link.url, "protocol": "epson"}
+    assert table_of(ran) == {"url": link.url, "protocol": "epson"}
     assert still(glass) == BLANK
 
 
@@ -203,7 +180,7 @@ def test_an_imitation_without_the_page_of_the_euro_gets_its_character_set(run: R
     with plugged(glass) as link:
         ran = run("--url", link.url, person=Looker(glass))
     assert ran.code == 0, ran.output
-    assert ran.table["page"] == "cp437"
+    assert table_of(ran)["page"] == "cp437"
 
 
 @pytest.mark.parametrize("baud", [19200, 2400])
@@ -214,7 +191,7 @@ def test_another_speed_is_tried_when_nothing_is_seen(run: Run, baud: int) -> Non
         ran = run("--url", link.url, person=_Stubborn(person))
     assert ran.code == 0, ran.output
     assert "Rien de lisible à 9600 bauds" in ran.output
-    assert ran.table == {"url": link.url, "protocol": "cd5220", "baud": baud}
+    assert table_of(ran) == {"url": link.url, "protocol": "cd5220", "baud": baud}
 
 
 class _Stubborn:
@@ -237,7 +214,7 @@ def test_the_speed_of_the_command_line_is_the_only_one(run: Run) -> None:
     with plugged(glass, 19200) as link:
         found = run("--url", link.url, "--baud", "19200", person=Looker(glass))
         wrong = run("--url", link.url, "--baud", "2400", person=Looker(glass))
-    assert found.table == {"url": link.url, "protocol": "cd5220", "baud": 19200}
+    assert table_of(found) == {"url": link.url, "protocol": "cd5220", "baud": 19200}
     assert wrong.code == 1
     assert "Protocole non trouvé" in wrong.output
     assert "Essayer" not in wrong.output
@@ -251,7 +228,7 @@ def test_what_the_file_says_of_the_port_is_kept_and_of_the_protocol_is_not_belie
         text = f'[[displays]]\nurl = "{link.url}"\nflow = "xonxoff"\nbaud = 19200\nprotocol = "epson"\npage = "cp437"\n'
         (tmp_path / "cvconnect.toml").write_text(text, encoding="utf-8")
         ran = run("--url", link.url, person=Looker(glass))
-    assert ran.table == {"url": link.url, "flow": "xonxoff", "protocol": "aedex", "baud": 19200}
+    assert table_of(ran) == {"url": link.url, "flow": "xonxoff", "protocol": "aedex", "baud": 19200}
 
 
 # --- What is not --------------------------------------------------------------------------------------------------------

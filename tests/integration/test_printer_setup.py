@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from cvconnect_drivers.cli import printer, printer_asking, printer_place
 from cvconnect_drivers.cli.questions import keyboard
@@ -25,6 +23,7 @@ from cvconnect_drivers.scanners.settings import Identity
 from cvconnect_drivers.urls import Settings, parse_url
 from cvconnect_sim.links import PtyLink, TcpLink
 from cvconnect_sim.printer import MODELS, Printer, PrinterModel, Slip
+from device_commands import Run, runs
 from fake_usb import UsbPrinter, install
 from paper_reader import Person, qr_codes
 from slips import TIMEOUT_S, Paper, PaperLine
@@ -46,37 +45,11 @@ url = "image:ecran.png"
 TICKET = ("L’Œuf – Crêperie", "À payer : 12,50\u00a0€", "Ça coûte, où ? Là, forêt.")
 
 
-class Ran:
-    """How a command ended."""
-
-    def __init__(self, code: int, output: str) -> None:
-        self.code = code
-        self.output = output
-
-
-Run = Callable[..., Ran]
-
-
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run `cvconnect printer` in an empty folder; somebody may answer its questions."""
-
-    def run(*arguments: str, person: object = None) -> Ran:
-        app = typer.Typer(add_completion=False)
-        app.command()(printer.command)
-        runner = CliRunner()
-        if person is None:
-            done = runner.invoke(app, list(arguments))
-        else:
-            with monkeypatch.context() as patched:
-                patched.setattr("cvconnect_drivers.cli.questions.keyboard", lambda: person)
-                done = runner.invoke(app, list(arguments))
-        assert isinstance(done.exception, SystemExit | None), done.exception
-        return Ran(done.exit_code, done.output)
-
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(printer_asking, "CONFIRM_S", 1.0)  # nothing takes time on simulated paper
-    return run
+    return runs(printer.command, tmp_path, monkeypatch)
 
 
 @pytest.fixture(params=["TM80", "TM58", "TM80_180DPI", "CLONE80_PAGES", "CLONE58_CHINESE", "MUTE58"])

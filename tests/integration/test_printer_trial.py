@@ -13,14 +13,12 @@ import subprocess
 import sys
 import threading
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import serial
-import typer
-from typer.testing import CliRunner
 
 from cvconnect_drivers.cli import printer, printer_rights
 from cvconnect_drivers.links import device as device_links
@@ -28,34 +26,16 @@ from cvconnect_drivers.printer_discovery import FoundPrinter, PrinterDiscovery
 from cvconnect_drivers.scanners.settings import Identity
 from cvconnect_sim.links import PtyLink, TcpLink
 from cvconnect_sim.printer import MODELS, Printer
+from device_commands import Run, runs
 from fake_usb import UsbPrinter, install
 from paper_reader import qr_codes
 
 CVCONNECT = "import sys; from cvconnect_pos.cli.main import main; sys.exit(main())"
 
 
-class Ran:
-    """How a command ended."""
-
-    def __init__(self, code: int, output: str) -> None:
-        self.code = code
-        self.output = output
-
-
-Run = Callable[..., Ran]
-
-
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    def run(*arguments: str) -> Ran:
-        app = typer.Typer(add_completion=False)
-        app.command()(printer.command)
-        done = CliRunner().invoke(app, ["test", *arguments])
-        assert isinstance(done.exception, SystemExit | None), done.exception
-        return Ran(done.exit_code, done.output)
-
-    monkeypatch.chdir(tmp_path)
-    return run
+    return runs(printer.command, tmp_path, monkeypatch, "test")
 
 
 def trial_code(output: Printer) -> str:
