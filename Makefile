@@ -8,7 +8,7 @@ UV_VERSION := 0.13.9
 WORKERS ?= 2
 
 # More than cores: half of the tests wait for a device, a page or a deadline.
-TEST_WORKERS ?= 4
+TEST_WORKERS ?= 3
 
 # Journals of tests are thrown away: in memory their syncs cost nothing.
 TEST_TMP := $(shell test -d /dev/shm -a -w /dev/shm && echo TMPDIR=/dev/shm)

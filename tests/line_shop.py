@@ -13,7 +13,8 @@ from cvconnect_sim.display import Firmware
 from cvconnect_sim.links import PtyLink
 
 WAIT_S = 20.0
-STILL_S = 0.06
+STILL_S = 0.2
+"""So long somebody looks at a glass before it is said to be still: the thread that writes on it may be kept from it."""
 RIGHT = ("é è ç à €", "é è ç à EUR", "e e c a EUR")
 _SPEEDS = {
     termios.B2400: 2400,

@@ -95,6 +95,8 @@ class PageServer:
         self._ids = count(1)
         self._strangers: dict[asyncio.Task[None], None] = {}  # in the order of their coming
         self._guests: set[asyncio.Task[None]] = set()
+        self._open: set[asyncio.Task[None]] = set()
+        """These, and those that are answered and whose connection is about to be closed."""
         self._socket = _listening(host, port)
         self.port: int = self._socket.getsockname()[1]
         self._loop = asyncio.new_event_loop()
@@ -183,10 +185,10 @@ class PageServer:
         server.close()
         for _ in range(_ACCEPTING):
             await asyncio.sleep(0)
-        connections = [*self._strangers, *self._guests]
-        for connection in connections:
+        for connection in [*self._strangers, *self._guests]:
             connection.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
+        if self._open:
+            await asyncio.wait(self._open)  # for a moment: each is answered, or broken off
 
     def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
@@ -195,6 +197,8 @@ class PageServer:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 (asyncio made it)
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
         if len(self._strangers) >= MOST_STRANGERS:
             oldest = next(iter(self._strangers))
             del self._strangers[oldest]
