@@ -73,6 +73,8 @@ class SerialLink:
             raise LinkTimeoutError(self._where, "write", sent_bytes=None) from error
         except Exception as error:  # pyserial lets termios.error and others through, which are no OSError
             raise LinkLostError(self._where, type(error).__name__, sent_bytes=None) from error
+        if self._closed.is_set():  # a write that was cancelled ends as if all of it had gone
+            raise LinkLostError(self._where, "closed meanwhile", sent_bytes=None)
         if not gone:
             self._throw_away()
             raise LinkTimeoutError(self._where, "write", sent_bytes=None)
