@@ -7,9 +7,6 @@ READY := .venv/.ready
 UV_VERSION := 0.13.9
 WORKERS ?= 2
 
-# More than cores: half of the tests wait for a device, a page or a deadline.
-TEST_WORKERS ?= 3
-
 # Journals of tests are thrown away: in memory their syncs cost nothing.
 TEST_TMP := $(shell test -d /dev/shm -a -w /dev/shm && echo TMPDIR=/dev/shm)
 
@@ -28,7 +25,7 @@ demo: $(READY) ## take payments on a simulated counter
 	$(PY) -c 'import sys; from cvconnect_pos.cli.main import main; sys.exit(main())' demo
 
 test: $(READY) ## run all tests, then say what was skipped and why
-	$(TEST_TMP) $(PY) -m pytest -n $(TEST_WORKERS) tests
+	$(TEST_TMP) $(PY) -m pytest -n $(WORKERS) tests
 
 check: $(READY) ## format, types, contracts, generated files, lock, wheel, documentation
 	$(PY) tools/check.py
