@@ -188,7 +188,7 @@ class PageServer:
         for connection in [*self._strangers, *self._guests]:
             connection.cancel()
         if self._open:
-            await asyncio.wait(self._open)  # for a moment: each is answered, or broken off
+            await asyncio.wait(self._open, timeout=HEAD_S)  # for a moment: each is answered, or broken off
 
     def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
